@@ -1,0 +1,1 @@
+//! adit-chain
