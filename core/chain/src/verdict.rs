@@ -1,0 +1,113 @@
+//! What a handler can decide.
+
+use std::{fmt, sync::Arc};
+
+use http::Response;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{Body, BoxError, BoxFuture, Refusal, Totals};
+
+/// A stream of bytes that a handler may wrap.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + ?Sized> ByteStream for T {}
+
+/// Where the visitor's TLS ends, as far as this side is concerned.
+#[derive(Clone)]
+pub enum TlsMode {
+    /// This side terminates it.
+    Here(Arc<ServerConfig>),
+    /// The bytes go on untouched.
+    Pass,
+}
+
+impl fmt::Debug for TlsMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Here(_) => "Here",
+            Self::Pass => "Pass",
+        })
+    }
+}
+
+/// Name of another route that an exchange is sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RouteId(pub Arc<str>);
+
+/// Wraps the raw bytes of a connection.
+pub trait WrapIo: Send {
+    /// Takes the visitor's side and returns what takes its place.
+    fn wrap(self: Box<Self>, io: Box<dyn ByteStream>) -> Box<dyn ByteStream>;
+}
+
+/// Told when a connection is over.
+pub trait OnClose: Send {
+    /// Runs once, after both directions ended. Dropped unrun when the process is cut.
+    fn on_close(self: Box<Self>, totals: Totals) -> BoxFuture<'static, ()>;
+}
+
+impl<F: FnOnce(Totals) + Send> OnClose for F {
+    fn on_close(self: Box<Self>, totals: Totals) -> BoxFuture<'static, ()> {
+        self(totals);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// The response side of a handler: a value that its request side returned.
+pub trait OnResponse: Send {
+    /// Looks at the response, changes it or replaces it.
+    ///
+    /// Failures of the upstream arrive here as the response that the visitor would get.
+    fn on_response(
+        self: Box<Self>,
+        response: Response<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, BoxError>>;
+}
+
+impl<F> OnResponse for F
+where
+    F: FnOnce(Response<Body>) -> Result<Response<Body>, BoxError> + Send,
+{
+    fn on_response(
+        self: Box<Self>,
+        response: Response<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, BoxError>> {
+        Box::pin(std::future::ready(self(response)))
+    }
+}
+
+/// What a handler decides about a connection.
+pub enum OnConnect {
+    /// Let it through.
+    Next,
+    /// Let it through, and tell this value when it is over.
+    NextThen(Box<dyn OnClose>),
+    /// Turn it away. An HTTP endpoint answers with the refusal; others close.
+    Refuse(Refusal),
+    /// Let it through and settle who terminates TLS. The last word wins.
+    Terminate(TlsMode),
+    /// Let it through with its bytes wrapped. Needs [`Needs::STREAM`](crate::Needs::STREAM).
+    Wrap(Box<dyn WrapIo>),
+}
+
+/// What a handler decides about a request.
+pub enum OnRequest {
+    /// Let it through.
+    Next,
+    /// Let it through, and show this value the response.
+    NextThen(Box<dyn OnResponse>),
+    /// Answer it; the upstream is not asked.
+    Respond(Response<Body>),
+    /// Send it to another route.
+    Reroute(RouteId),
+    /// Turn it away.
+    Abort(Refusal),
+    /// Take the connection out of HTTP: answer `101` with this response, wrap what is then the
+    /// visitor's byte stream, and relay it raw to the upstream.
+    Detach {
+        /// The `101 Switching Protocols` answer.
+        response: Response<Body>,
+        /// Turns the visitor's bytes into the upstream's.
+        wrap: Box<dyn WrapIo>,
+    },
+}
