@@ -1,0 +1,104 @@
+//! Both handshakes, under a deadline.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ClientConfig, ServerConfig};
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+
+/// No TLS session came about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The peer did not finish in time.
+    #[error("no TLS session within {after:?}")]
+    Timeout {
+        /// The deadline.
+        after: Duration,
+    },
+    /// One side refused the other, or the connection failed.
+    #[error("TLS handshake failed")]
+    Failed {
+        /// What went wrong; a refusal is a [`rustls::Error`] inside.
+        source: io::Error,
+    },
+}
+
+impl HandshakeError {
+    /// The violation or refusal, unless the connection itself failed.
+    pub fn refusal(&self) -> Option<&rustls::Error> {
+        match self {
+            Self::Timeout { .. } => None,
+            Self::Failed { source } => source.get_ref()?.downcast_ref(),
+        }
+    }
+}
+
+/// Accepts a client.
+///
+/// # Errors
+///
+/// See [`HandshakeError`].
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the connection.
+pub async fn accept<T>(
+    io: T,
+    config: Arc<ServerConfig>,
+    within: Duration,
+) -> Result<server::TlsStream<T>, HandshakeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    match timeout(within, TlsAcceptor::from(config).accept(io)).await {
+        Ok(result) => result.map_err(|source| HandshakeError::Failed { source }),
+        Err(_) => Err(HandshakeError::Timeout { after: within }),
+    }
+}
+
+/// Connects to a server that is to prove that it is `name`.
+///
+/// # Errors
+///
+/// See [`HandshakeError`].
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the connection.
+pub async fn connect<T>(
+    io: T,
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    within: Duration,
+) -> Result<client::TlsStream<T>, HandshakeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    match timeout(within, TlsConnector::from(config).connect(name, io)).await {
+        Ok(result) => result.map_err(|source| HandshakeError::Failed { source }),
+        Err(_) => Err(HandshakeError::Timeout { after: within }),
+    }
+}
+
+/// A host is neither a DNS name nor an IP address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{host:?} is not a name that a certificate can have")]
+pub struct BadName {
+    /// The host.
+    pub host: String,
+}
+
+/// The name to verify for a host: a DNS name (sent as SNI) or an IP address (not sent).
+///
+/// # Errors
+///
+/// If it is neither.
+pub fn server_name(host: &str) -> Result<ServerName<'static>, BadName> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    ServerName::try_from(bare.to_owned()).map_err(|_| BadName { host: host.to_owned() })
+}
