@@ -1,0 +1,64 @@
+//! Named limits and deadlines, each with its reason.
+
+use std::time::Duration;
+
+/// Headers in one HTTP/1 head.
+///
+/// Fact: the HTTP library parses at most this many into a fixed array and answers 431 beyond it.
+pub const MAX_HEADERS: usize = 100;
+
+/// Bytes of one head, HTTP/1 (with what is read along with it) and HTTP/2 alike.
+///
+/// Reason: common servers refuse heads over 8 to 64 KiB, so nothing that works today is cut, and a
+/// flood of unfinished heads costs bounded memory.
+pub const MAX_HEAD: usize = 256 * 1024;
+
+/// Requests that one HTTP/2 visitor may have in flight.
+///
+/// Fact: the least that RFC 9113 (section 6.5.2) recommends to offer.
+pub const MAX_STREAMS: u32 = 100;
+
+/// Routes that one visitor connection may alternate between with state kept for each.
+///
+/// Reason: browsers use one or two names on a connection; proxies in front use more, and then the
+/// least recently used one is forgotten.
+pub const MAX_SEATS: usize = 8;
+
+/// Idle pipes to the upstream that are kept for one HTTP/2 visitor.
+pub const MAX_IDLE_PIPES: usize = 16;
+
+/// Time to flush the last bytes, and to let a peer take them, once a connection is told to end.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// Longest wait for `100 Continue` before the body is sent without it.
+///
+/// Fact: RFC 9110 (section 10.1.1) forbids to wait indefinitely; common clients wait one second.
+pub const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// Sizes and deadlines of one route. `Default` is what an endpoint gets unless told otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Time for a request's head to arrive whole, from its first byte; for the first of a
+    /// connection, from accept.
+    pub head_timeout: Duration,
+    /// How long a connection may stay open between requests.
+    pub idle_timeout: Duration,
+    /// Time for the upstream to be connected to, whatever the upstream's own deadlines are.
+    pub connect_timeout: Duration,
+    /// Time for the response's head to arrive once the request has been sent.
+    pub response_timeout: Duration,
+    /// Largest body that is buffered for a handler that needs it whole, in bytes.
+    pub max_buffered_body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(300),
+            connect_timeout: Duration::from_secs(15),
+            response_timeout: Duration::from_secs(120),
+            max_buffered_body: 10 * 1024 * 1024,
+        }
+    }
+}

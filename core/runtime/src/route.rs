@@ -1,0 +1,134 @@
+//! An endpoint with its chain and its upstream.
+
+use std::{fmt, sync::Arc};
+
+use adit_chain::{Chain, Endpoint, Side};
+use rustls::ServerConfig;
+
+use crate::{Limits, Metrics, Observe, Upstream};
+
+/// How bytes move, decided when the route is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relay {
+    /// As they are: no handler wants bytes or HTTP.
+    Raw,
+    /// As bytes, through the wrappers of the chain.
+    Wrapped,
+    /// As exchanges.
+    Http,
+}
+
+/// Who terminates TLS when no handler of the chain settled it.
+#[derive(Clone, Default)]
+pub enum TlsDefault {
+    /// Nobody: the bytes that arrive are plain.
+    #[default]
+    None,
+    /// This side.
+    Here(Arc<ServerConfig>),
+    /// Somebody further on: the bytes pass untouched.
+    Pass,
+}
+
+impl fmt::Debug for TlsDefault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Here(_) => "Here",
+            Self::Pass => "Pass",
+        })
+    }
+}
+
+/// What happens to `X-Forwarded-For`, `-Proto` and `-Host`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Forwarded {
+    /// They are replaced: this side is the first that sees the visitor's HTTP.
+    Set,
+    /// They stay: a trusted side set them.
+    #[default]
+    Keep,
+}
+
+/// What a route may be told beside its parts.
+#[derive(Clone, Debug)]
+pub struct RouteOptions {
+    /// Which side of the tunnel it is on. The edge always speaks HTTP on HTTP endpoints.
+    pub side: Side,
+    /// Who terminates TLS.
+    pub tls: TlsDefault,
+    /// Sizes and deadlines.
+    pub limits: Limits,
+    /// What happens to the `X-Forwarded` headers.
+    pub forwarded: Forwarded,
+    /// Told about connections and exchanges.
+    pub observe: Option<Arc<dyn Observe>>,
+}
+
+impl RouteOptions {
+    /// The defaults of one side: the edge sets the `X-Forwarded` headers, the agent keeps them.
+    pub fn new(side: Side) -> Self {
+        let forwarded = match side {
+            Side::Edge => Forwarded::Set,
+            Side::Agent => Forwarded::Keep,
+        };
+        let (tls, limits) = (TlsDefault::None, Limits::default());
+        Self { side, tls, limits, forwarded, observe: None }
+    }
+}
+
+/// An endpoint with its chain and its upstream. Unchanged routes keep their `Arc` over a reload.
+#[derive(Debug)]
+pub struct Route {
+    /// What handlers may know of the endpoint.
+    pub endpoint: Arc<Endpoint>,
+    /// The user's handlers.
+    pub chain: Chain,
+    /// Where connections go.
+    pub upstream: Arc<dyn Upstream>,
+    /// How bytes move.
+    pub relay: Relay,
+    /// Who terminates TLS when no handler settles it.
+    pub tls: TlsDefault,
+    /// What happens to the `X-Forwarded` headers.
+    pub forwarded: Forwarded,
+    /// Sizes and deadlines.
+    pub limits: Limits,
+    /// Counters.
+    pub metrics: Metrics,
+}
+
+impl Route {
+    /// Plans how the bytes of an endpoint move.
+    pub fn new(
+        endpoint: Arc<Endpoint>,
+        chain: Chain,
+        upstream: Arc<dyn Upstream>,
+        options: RouteOptions,
+    ) -> Self {
+        let RouteOptions { side, tls, limits, forwarded, observe } = options;
+        let relay = plan(&endpoint, &chain, &*upstream, side, forwarded);
+        let metrics = Metrics::new(observe);
+        Self { endpoint, chain, upstream, relay, tls, forwarded, limits, metrics }
+    }
+}
+
+fn plan(
+    endpoint: &Endpoint,
+    chain: &Chain,
+    upstream: &dyn Upstream,
+    side: Side,
+    forwarded: Forwarded,
+) -> Relay {
+    let wants_http = side == Side::Edge
+        || forwarded == Forwarded::Set
+        || chain.needs().wants_http()
+        || upstream.answers();
+    if endpoint.protocol.is_http() && wants_http {
+        Relay::Http
+    } else if chain.needs().contains(adit_chain::Needs::STREAM) {
+        Relay::Wrapped
+    } else {
+        Relay::Raw
+    }
+}

@@ -1,0 +1,19 @@
+//! What a connection is told about its owner's shutdown.
+
+use adit_net::ConnStop;
+use tokio_util::sync::CancellationToken;
+
+/// The two phases of a shutdown, as a connection sees them.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Finish what is under way, begin nothing new, tell the peer (`Connection: close`, GOAWAY).
+    pub drain: CancellationToken,
+    /// End at once.
+    pub cut: CancellationToken,
+}
+
+impl From<&ConnStop> for Stop {
+    fn from(stop: &ConnStop) -> Self {
+        Self { drain: stop.stop.clone(), cut: stop.cut.clone() }
+    }
+}

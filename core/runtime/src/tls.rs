@@ -1,0 +1,1 @@
+//! TLS that ends on this side.
