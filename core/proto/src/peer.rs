@@ -1,0 +1,270 @@
+//! Who is on the other end, and what that implies.
+//!
+//! The published clients fall into two families with different limits. Nothing negotiates them: the
+//! edge has to know them from the names in [`AuthExtra`].
+
+use std::time::Duration;
+
+use crate::{ErrorCode, ErrorText, message::AuthExtra};
+
+/// The `ClientType` of our own agent.
+pub const ADIT_CLIENT_TYPE: &str = "adit";
+
+/// Longest `ClientType` and `UserAgent`, in bytes.
+pub const MAX_NAME_LEN: usize = 512;
+
+/// Shortest heartbeat interval and tolerance that an edge accepts.
+pub const MIN_HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Longest heartbeat interval and tolerance that an edge accepts.
+pub const MAX_HEARTBEAT: Duration = Duration::from_secs(600);
+
+/// The user agent of our own agent, to be put behind those of programs that embed it.
+pub fn adit_user_agent() -> String {
+    format!("{ADIT_CLIENT_TYPE}/{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Which code base the agent is built on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Our own agent.
+    Adit,
+    /// The Go SDK.
+    Go,
+    /// The Rust SDK, and Python and JavaScript on top of it.
+    Rust,
+    /// Something else.
+    Unknown,
+}
+
+impl Family {
+    /// Recognises the family by its mark in the user agent, else by the client type.
+    ///
+    /// An embedding program may call itself anything in front of the mark. With two marks the more
+    /// fragile family is assumed.
+    pub fn detect(client_type: &str, user_agent: &str) -> Self {
+        let has = |mark: &str| user_agent.split(' ').any(|product| product.starts_with(mark));
+        if has("ngrok-rust/") {
+            return Self::Rust;
+        }
+        match client_type {
+            "ngrok-rust" | "ngrok-python" | "ngrok-javascript" => Self::Rust,
+            _ if has("ngrok-go/") => Self::Go,
+            "ngrok-go" => Self::Go,
+            ADIT_CLIENT_TYPE => Self::Adit,
+            _ if has("adit/") => Self::Adit,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Most proxied streams at once on one leg.
+    ///
+    /// Fact: a Rust agent ends its frame reader, and with it the leg, when more than 512 streams are
+    /// open in both directions together, heartbeats and calls included.
+    pub fn max_proxied_streams(self) -> usize {
+        match self {
+            Self::Rust => 480,
+            Self::Adit | Self::Go | Self::Unknown => 4096,
+        }
+    }
+
+    /// Whether it uses more send credit than the initial 256 KiB if it is granted more.
+    ///
+    /// Fact: Go adds without limit, Rust clamps. Ours: strangers are treated like Rust.
+    pub fn windows_may_grow(self) -> bool {
+        matches!(self, Self::Adit | Self::Go)
+    }
+
+    /// Whether its accept loop can be trusted with Stop, Restart and Update without a handler.
+    ///
+    /// Fact: Go never answers then; its `*UnsupportedError` members tell beforehand.
+    pub fn answers_commands_without_handler(self) -> bool {
+        matches!(self, Self::Adit | Self::Rust)
+    }
+}
+
+/// What an agent said about itself, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// What follows from it.
+    pub family: Family,
+    /// `ngrok-go`, `adit`, … or custom.
+    pub client_type: String,
+    /// Products, outermost first.
+    pub user_agent: String,
+    /// Version of the outermost product.
+    pub version: String,
+    /// Operating system.
+    pub os: String,
+    /// Processor, in Go's spelling.
+    pub arch: String,
+    /// Its heartbeat.
+    pub heartbeat: HeartbeatTiming,
+}
+
+impl TryFrom<&AuthExtra> for PeerInfo {
+    type Error = ErrorText;
+
+    /// Fails with the text to answer with.
+    fn try_from(extra: &AuthExtra) -> Result<Self, ErrorText> {
+        check_name("ClientType", &extra.client_type)?;
+        check_name("UserAgent", &extra.user_agent)?;
+        for (name, text) in [("Version", &extra.version), ("OS", &extra.os), ("Arch", &extra.arch)]
+        {
+            check_name(name, text)?;
+        }
+        Ok(Self {
+            family: Family::detect(&extra.client_type, &extra.user_agent),
+            client_type: extra.client_type.clone(),
+            user_agent: extra.user_agent.clone(),
+            version: extra.version.clone(),
+            os: extra.os.clone(),
+            arch: go_arch(&extra.arch).to_owned(),
+            heartbeat: HeartbeatTiming::from_wire(
+                extra.heartbeat_interval,
+                extra.heartbeat_tolerance,
+            )?,
+        })
+    }
+}
+
+/// How often to ping, and how late an echo may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeartbeatTiming {
+    /// Between pings.
+    pub interval: Duration,
+    /// Beyond the interval.
+    pub tolerance: Duration,
+}
+
+impl Default for HeartbeatTiming {
+    /// 10 s and 15 s, as in both families.
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(10), tolerance: Duration::from_secs(15) }
+    }
+}
+
+impl HeartbeatTiming {
+    /// Reads the two members of [`AuthExtra`], nanoseconds. Zero means the default.
+    ///
+    /// # Errors
+    /// The text to answer with, if one is outside [`MIN_HEARTBEAT`] ..= [`MAX_HEARTBEAT`].
+    pub fn from_wire(interval: i64, tolerance: i64) -> Result<Self, ErrorText> {
+        let or = |nanos: i64, default: Duration| match u64::try_from(nanos) {
+            Ok(0) => Some(default),
+            Ok(n) => Some(Duration::from_nanos(n)),
+            Err(_) => None,
+        };
+        let bounded = |d: Option<Duration>, code: ErrorCode, what: &str| {
+            d.filter(|d| (MIN_HEARTBEAT..=MAX_HEARTBEAT).contains(d)).ok_or_else(|| {
+                ErrorText::new(
+                    code,
+                    format!("The heartbeat {what} must be between 1 second and 10 minutes."),
+                )
+            })
+        };
+        let default = Self::default();
+        Ok(Self {
+            interval: bounded(
+                or(interval, default.interval),
+                ErrorCode::HEARTBEAT_INTERVAL,
+                "interval",
+            )?,
+            tolerance: bounded(
+                or(tolerance, default.tolerance),
+                ErrorCode::HEARTBEAT_TOLERANCE,
+                "tolerance",
+            )?,
+        })
+    }
+
+    /// How long silence may last before the leg is dead.
+    pub fn limit(self) -> Duration {
+        self.interval.saturating_add(self.tolerance)
+    }
+
+    /// The two members of [`AuthExtra`]: interval and tolerance in nanoseconds.
+    pub fn to_wire(self) -> (i64, i64) {
+        let nanos = |d: Duration| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX);
+        (nanos(self.interval), nanos(self.tolerance))
+    }
+}
+
+fn check_name(member: &str, text: &str) -> Result<(), ErrorText> {
+    if text.len() <= MAX_NAME_LEN && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(ErrorText::new(
+        ErrorCode::USER_AGENT_INVALID,
+        format!("{member} must have at most {MAX_NAME_LEN} bytes and no control characters."),
+    ))
+}
+
+fn go_arch(arch: &str) -> &str {
+    match arch {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" | "i686" => "386",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_told_by_mark_then_by_client_type() {
+        let detect = Family::detect;
+        assert_eq!(
+            detect("ngrok-python", "ngrok-python/1.4.0 ngrok-rust/0.14.0-pre.14"),
+            Family::Rust
+        );
+        assert_eq!(detect("my-app", "my-app/1 ngrok-go/2.1.1"), Family::Go);
+        assert_eq!(detect("my-app", "my-app/1 ngrok-rust/0.19.0"), Family::Rust);
+        assert_eq!(detect("ngrok-javascript", ""), Family::Rust);
+        assert_eq!(detect("ngrok-go", ""), Family::Go);
+        assert_eq!(detect("adit", &adit_user_agent()), Family::Adit);
+        assert_eq!(detect("adit", "ngrok-rust/0.19.0"), Family::Rust);
+        assert_eq!(detect("curl", "not-ngrok-rust/1"), Family::Unknown);
+    }
+
+    #[test]
+    fn rust_gets_fewer_streams_and_small_windows() {
+        assert_eq!(Family::Rust.max_proxied_streams(), 480);
+        assert_eq!(Family::Unknown.max_proxied_streams(), 4096);
+        assert!(!Family::Rust.windows_may_grow());
+        assert!(Family::Go.windows_may_grow());
+    }
+
+    #[test]
+    fn heartbeats_out_of_bounds_have_their_codes() {
+        let sec = 1_000_000_000;
+        let code = |i, t| HeartbeatTiming::from_wire(i, t).map_err(|e| e.code().unwrap());
+        assert_eq!(code(0, 0), Ok(HeartbeatTiming::default()));
+        assert_eq!(code(sec - 1, sec), Err(ErrorCode::HEARTBEAT_INTERVAL));
+        assert_eq!(code(sec, 600 * sec + 1), Err(ErrorCode::HEARTBEAT_TOLERANCE));
+        assert_eq!(code(-1, sec), Err(ErrorCode::HEARTBEAT_INTERVAL));
+        let timing = HeartbeatTiming::from_wire(sec, 600 * sec).unwrap();
+        assert_eq!(timing.limit(), Duration::from_secs(601));
+        assert_eq!(timing.to_wire(), (sec, 600 * sec));
+    }
+
+    #[test]
+    fn long_names_and_control_characters_are_refused() {
+        let code = |extra: &AuthExtra| PeerInfo::try_from(extra).map_err(|e| e.code().unwrap());
+        let mut extra = AuthExtra { client_type: "x".repeat(512), ..AuthExtra::default() };
+        assert!(code(&extra).is_ok());
+        extra.client_type.push('x');
+        assert_eq!(code(&extra), Err(ErrorCode::USER_AGENT_INVALID));
+        let extra = AuthExtra { user_agent: "a\nb".into(), ..AuthExtra::default() };
+        assert_eq!(code(&extra), Err(ErrorCode::USER_AGENT_INVALID));
+    }
+
+    #[test]
+    fn processors_are_named_as_go_does() {
+        let extra = AuthExtra { arch: "x86_64".into(), ..AuthExtra::default() };
+        assert_eq!(PeerInfo::try_from(&extra).unwrap().arch, "amd64");
+    }
+}

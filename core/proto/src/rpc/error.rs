@@ -1,0 +1,87 @@
+//! What calls fail with, on each side.
+
+use std::{io, time::Duration};
+
+use crate::{
+    ErrorCode, ErrorText, StreamType,
+    json::{DecodeError, ReadJsonError},
+};
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The other side said no, and why.
+    #[error("refused: {}", .0.message())]
+    Refused(ErrorText),
+    /// The request could not be sent.
+    #[error("could not send the request")]
+    Send(#[source] io::Error),
+    /// There is no complete answer.
+    #[error("could not read the answer")]
+    Read(#[source] ReadJsonError),
+    /// The answer is not what it should be.
+    #[error("unexpected answer")]
+    Decode(#[source] DecodeError),
+    /// Silence.
+    #[error("no answer within {after:?}")]
+    Timeout {
+        /// The limit.
+        after: Duration,
+    },
+}
+
+/// Why a request could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// It did not come, or is not JSON within the limits.
+    #[error("could not read the request")]
+    Read(#[source] ReadJsonError),
+    /// A member is not what it should be.
+    #[error("unexpected request")]
+    Decode(#[source] DecodeError),
+    /// It did not come in time.
+    #[error("no complete request within {after:?}")]
+    Timeout {
+        /// The limit.
+        after: Duration,
+    },
+}
+
+impl RequestError {
+    /// What to answer with, if it makes sense to answer: the stream still works.
+    pub fn refusal(&self, stream_type: StreamType) -> Option<ErrorText> {
+        let detail = match self {
+            Self::Read(ReadJsonError::Io(_) | ReadJsonError::Eof { .. }) | Self::Timeout { .. } => {
+                return None;
+            }
+            Self::Read(ReadJsonError::Syntax(e)) => e.to_string(),
+            Self::Read(ReadJsonError::Parse(e)) | Self::Decode(e) => e.to_string(),
+            Self::Read(too_long @ ReadJsonError::TooLong { .. }) => too_long.to_string(),
+        };
+        let message = format!("Invalid {stream_type} request: {detail}.");
+        Some(match stream_type {
+            StreamType::AUTH => ErrorText::new(ErrorCode::AUTH_INVALID, message),
+            StreamType::BIND | StreamType::START_TUNNEL_WITH_LABEL => {
+                ErrorText::new(ErrorCode::BIND_INVALID, message)
+            }
+            _ => ErrorText::uncoded(message),
+        })
+    }
+}
+
+/// Why an answer could not be sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RespondError {
+    /// The stream failed.
+    #[error("could not send the answer")]
+    Io(#[source] io::Error),
+    /// The other side took nothing.
+    #[error("the answer was not taken within {after:?}")]
+    Timeout {
+        /// The limit.
+        after: Duration,
+    },
+}
