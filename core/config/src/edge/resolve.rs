@@ -1,0 +1,208 @@
+//! From files and flags to an [`EdgeConfig`].
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use super::{CertificateFiles, EdgeConfig, EdgeFile, EdgeLimits, Heartbeat, TcpPorts, Token, file};
+use crate::{
+    addr::{check_host, parse_listen, parse_port},
+    config::{Log, LogTarget},
+    diagnostic::{Diagnostic, Diagnostics},
+    file::{LogFormat, LogLevel},
+    place::{At, Place},
+};
+
+/// Everything that an edge's configuration is made of. Later beats earlier.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeLayers {
+    /// The files, in the order they were given, with what is wrong with each.
+    pub files: Vec<(EdgeFile, Diagnostics)>,
+    /// What the flags say.
+    pub flags: EdgeFile,
+}
+
+impl EdgeLayers {
+    /// Reads the file at `path` as the next layer.
+    ///
+    /// # Errors
+    /// Only if it cannot be read; [`resolve`](Self::resolve) reports what is wrong inside.
+    pub fn load(&mut self, path: &std::path::Path) -> Result<(), Diagnostics> {
+        let bytes = crate::file::read_limited(path)?;
+        self.files.push(EdgeFile::parse(&path.display().to_string(), &bytes));
+        Ok(())
+    }
+
+    /// What all layers together mean.
+    ///
+    /// # Errors
+    /// Every problem of every layer, in the order of the files and their lines.
+    pub fn resolve(self) -> Result<EdgeConfig, Diagnostics> {
+        let mut problems = Diagnostics::default();
+        let mut merged = EdgeFile::default();
+        let whole = match self.files.last() {
+            Some((_, _)) => "the edge's configuration",
+            None => "--domain",
+        };
+        for (file, found) in self.files {
+            merged.merge(file);
+            problems.append(found);
+        }
+        merged.merge(self.flags);
+        let config = resolve(merged, &Place::of(whole), &mut problems);
+        match config {
+            Some(config) => problems.into_result(config),
+            None => {
+                if problems.is_empty() {
+                    problems
+                        .push(Diagnostic::new(Place::of(whole), "the edge cannot be configured"));
+                }
+                Err(problems.into_result(()).err().unwrap_or_default())
+            }
+        }
+    }
+}
+
+fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<EdgeConfig> {
+    let domain = match &file.domain {
+        Some(at) => check(problems, &at.place, check_host(&at.value)),
+        None => {
+            let d = Diagnostic::new(whole.clone(), "the edge has no domain");
+            problems.push(d.hint("add domain: tunnel.example.com, or --domain"));
+            None
+        }
+    };
+    let connect_host = match &file.connect_host {
+        Some(at) => check(problems, &at.place, check_host(&at.value)),
+        None => domain.as_ref().map(|domain| format!("connect.{domain}")),
+    };
+    let http_addr = match &file.http_addr {
+        Some(at) if at.value == "false" => None,
+        written => listen(written.as_ref(), 80, problems),
+    };
+    let log = file.log.map_or(LogTarget::Stderr, |at| match at.value.as_str() {
+        "stdout" => LogTarget::Stdout,
+        "stderr" => LogTarget::Stderr,
+        "false" => LogTarget::Off,
+        _ => LogTarget::File(at.map(PathBuf::from)),
+    });
+    let heartbeat = file.heartbeat.unwrap_or_default();
+    Some(EdgeConfig {
+        tls_addr: listen(file.tls_addr.as_ref(), 443, problems).unwrap_or(any(443)),
+        http_addr,
+        tcp_addr: file.tcp_addr.map_or(Ipv4Addr::UNSPECIFIED.into(), |at| at.value),
+        tcp_ports: file.tcp_ports.and_then(|at| tcp_ports(&at, problems)),
+        certificates: certificates(file.cert, file.key, file.certificates, whole, problems),
+        state_dir: file.state_dir,
+        tokens: tokens(file.tokens, problems),
+        region: file.region.map_or_else(|| "self".to_owned(), |at| at.value),
+        limits: EdgeLimits::resolve(file.limits.unwrap_or_default()),
+        heartbeat: Heartbeat {
+            interval: duration(heartbeat.interval, 10),
+            tolerance: duration(heartbeat.tolerance, 15),
+        },
+        reconnect_grace: duration(file.reconnect_grace, 30),
+        drain: duration(file.drain, 30),
+        log: Log {
+            target: log,
+            format: file.log_format.map_or(LogFormat::Logfmt, |at| at.value),
+            level: file.log_level.map_or(LogLevel::Info, |at| at.value),
+        },
+        domain: domain?,
+        connect_host: connect_host?,
+    })
+}
+
+fn check<T, E: ToString>(problems: &mut Diagnostics, at: &Place, r: Result<T, E>) -> Option<T> {
+    r.map_err(|e| problems.push(Diagnostic::new(at.clone(), e.to_string()))).ok()
+}
+
+fn duration(written: Option<At<Duration>>, default_secs: u64) -> Duration {
+    written.map_or(Duration::from_secs(default_secs), |at| at.value)
+}
+
+fn any(port: u16) -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, port).into()
+}
+
+/// An address to listen at must be an address: a name could mean several.
+fn listen(
+    written: Option<&At<String>>,
+    port: u16,
+    problems: &mut Diagnostics,
+) -> Option<SocketAddr> {
+    let Some(at) = written else { return Some(any(port)) };
+    let addr = check(problems, &at.place, parse_listen(&at.value))?;
+    let ip = match addr.host.as_str() {
+        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        host => host.parse().map_err(|_| format!("{host:?} is not an IP address to listen at")),
+    };
+    Some((check(problems, &at.place, ip)?, addr.port).into())
+}
+
+fn tcp_ports(written: &At<String>, problems: &mut Diagnostics) -> Option<TcpPorts> {
+    let text = written.value.trim();
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (parse_port(first.trim()), parse_port(last.trim())) {
+        (Ok(first), Ok(last)) if first <= last => Some(TcpPorts { first, last }),
+        _ => {
+            let message = format!("{text:?} is not a range of ports");
+            let d = Diagnostic::new(written.place.clone(), message);
+            problems.push(d.hint("write it as 20000-20100"));
+            None
+        }
+    }
+}
+
+fn certificates(
+    cert: Option<At<PathBuf>>,
+    key: Option<At<PathBuf>>,
+    more: Option<At<Vec<At<file::Pair>>>>,
+    whole: &Place,
+    problems: &mut Diagnostics,
+) -> Vec<CertificateFiles> {
+    let mut pairs = Vec::new();
+    let first =
+        (cert.is_some() || key.is_some()).then(|| At::new(file::Pair { cert, key }, whole.clone()));
+    for At { value: pair, place } in first.into_iter().chain(more.into_iter().flat_map(|l| l.value))
+    {
+        match (pair.cert, pair.key) {
+            (Some(cert), Some(key)) => pairs.push(CertificateFiles { cert, key }),
+            (Some(At { place, .. }), None) | (None, Some(At { place, .. })) => {
+                problems.push(Diagnostic::new(place, "cert and key need each other"));
+            }
+            (None, None) => {
+                problems.push(Diagnostic::new(place, "the entry has neither cert nor key"));
+            }
+        }
+    }
+    pairs
+}
+
+fn tokens(written: Option<At<Vec<At<file::Token>>>>, problems: &mut Diagnostics) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut ids: BTreeMap<String, Place> = BTreeMap::new();
+    for At { value: token, place } in written.into_iter().flat_map(|list| list.value) {
+        let (Some(id), Some(hash)) = (token.id, token.hash) else {
+            let d = Diagnostic::new(place, "a token needs an id and a hash");
+            problems.push(d.hint("write {id: NAME, hash: \"sha256:…\"}"));
+            continue;
+        };
+        if let Some(first) = ids.insert(id.value.clone(), id.place.clone()) {
+            let message = format!("token {:?} is also defined at {first}", id.value);
+            problems.push(Diagnostic::new(id.place, message));
+        }
+        let Some(hash) = check(problems, &hash.place, hash.value.parse()) else { continue };
+        tokens.push(Token {
+            id: id.value,
+            hash,
+            description: token.description.map_or_else(String::new, |at| at.value),
+            max_sessions: token.max_sessions.map(|at| at.value),
+            acl: token.acl.map_or_else(Vec::new, |at| at.value),
+        });
+    }
+    tokens
+}

@@ -1,0 +1,110 @@
+//! A link of a chain as the configuration describes it: a kind, options, and where they stand.
+//!
+//! The options stay a neutral value: what they mean is the business of the handler's factory, which
+//! reports a path (`credentials[0]`) that [`HandlerSpec::place_of`] turns into a line.
+
+use std::fmt;
+
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    node::{Node, Value},
+    opaque::{Opaque, Places, foreign_key},
+    place::Place,
+    read::{Read, Reader, choice},
+};
+
+choice! {
+    /// What happens to a visitor when a handler breaks.
+    pub enum OnError {
+        /// The exchange fails.
+        "deny" => Deny,
+        /// The chain goes on without the handler.
+        "pass" => Pass,
+    }
+}
+
+/// A link of a chain.
+///
+/// The options may hold secrets, so `Debug` does not show them.
+#[derive(Clone)]
+pub struct HandlerSpec {
+    /// Which factory builds it, for instance `basic-auth`.
+    pub kind: String,
+    /// What the factory is given; `{}` when nothing was written.
+    pub options: Json,
+    /// What happens when it breaks.
+    pub on_error: OnError,
+    /// Where it stands.
+    pub place: Place,
+    places: Places,
+}
+
+impl HandlerSpec {
+    /// A link that was not written as such: `place` is that of the option or flag behind it.
+    pub fn new(kind: impl Into<String>, options: Json, place: Place) -> Self {
+        let places = Places::of(place.clone());
+        Self { kind: kind.into(), options, on_error: OnError::Deny, place, places }
+    }
+
+    /// Notes where options stand that were gathered from several keys.
+    pub(crate) fn with_places<'a>(
+        mut self,
+        places: impl IntoIterator<Item = (String, &'a Place)>,
+    ) -> Self {
+        self.places.extend(places);
+        self
+    }
+
+    /// Where the option at `path` stands, for instance `credentials[0]`.
+    pub fn place_of(&self, path: &str) -> Place {
+        self.places.find(path)
+    }
+}
+
+impl fmt::Debug for HandlerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HandlerSpec({} at {})", self.kind, self.place)
+    }
+}
+
+/// Reads an entry of `handlers:`: a kind, or a map of one kind to its options, beside which
+/// `on_error` may stand.
+pub(crate) fn read(node: &Node, r: &mut Reader) -> Option<HandlerSpec> {
+    const SHAPE: &str = "a handler's name, or a map of its name to its options";
+    let place = r.place(node.pos);
+    if let Value::Scalar(_) = &node.value {
+        let kind = r.text(SHAPE, node)?;
+        return Some(HandlerSpec::new(kind, Json::Object(Map::new()), place));
+    }
+    let Value::Map(entries) = &node.value else { return r.expected(SHAPE, node) };
+    let mut on_error = OnError::Deny;
+    let mut found: Option<HandlerSpec> = None;
+    for (key, value) in entries {
+        if key.text == "on_error" {
+            on_error = OnError::read(value, r).unwrap_or(on_error);
+        } else if let Some(first) = &found {
+            let message = format!(
+                "{:?} follows {:?} in one entry; begin each handler with its own \"-\"",
+                key.text, first.kind
+            );
+            r.error(key.pos, message);
+        } else {
+            found = Some(from_options(&key.text, r.place(key.pos), value, r)?);
+        }
+    }
+    match found {
+        Some(spec) => Some(HandlerSpec { on_error, ..spec }),
+        None => r.expected(SHAPE, node),
+    }
+}
+
+fn from_options(kind: &str, place: Place, value: &Node, r: &mut Reader) -> Option<HandlerSpec> {
+    if let Some((key, pos)) = foreign_key(value) {
+        r.error(pos, format!("the key {key} is not a string; quote it"));
+        return None;
+    }
+    let Opaque { json, places, .. } = Opaque::read(value, r)?;
+    let options = if json.is_null() { Json::Object(Map::new()) } else { json };
+    Some(HandlerSpec { kind: kind.to_owned(), options, on_error: OnError::Deny, place, places })
+}

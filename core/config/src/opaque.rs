@@ -1,0 +1,161 @@
+//! Values that this crate does not understand: they leave as neutral JSON with their places.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use serde_json::{Map, Number, Value as Json};
+
+use crate::{
+    node::{Node, Plain, Pos, Scalar, Style, Value},
+    place::Place,
+    read::{Read, Reader},
+    record::Merge,
+};
+
+/// A value for somebody else: a policy, a handler's options, a module's settings.
+///
+/// It may hold secrets, so `Debug` shows only where it stands.
+#[derive(Clone)]
+pub struct Opaque {
+    /// The value.
+    pub json: Json,
+    /// Where it starts.
+    pub place: Place,
+    /// Where its parts stand.
+    pub places: Places,
+}
+
+impl Opaque {
+    /// A value from a flag or a request, all of it at `place`.
+    pub fn new(json: Json, place: Place) -> Self {
+        Self { json, places: Places::of(place.clone()), place }
+    }
+}
+
+impl fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opaque({})", self.place)
+    }
+}
+
+impl Merge for Opaque {
+    fn merge(&mut self, later: Self) {
+        *self = later;
+    }
+}
+
+impl Read for Opaque {
+    fn read(node: &Node, r: &mut Reader) -> Option<Self> {
+        let place = r.place(node.pos);
+        let mut places = Places::of(place.clone());
+        let json = to_json(node, &mut String::new(), &mut places);
+        Some(Self { json, place, places })
+    }
+}
+
+/// Where the parts of a value stand. A path is written as `users[0].name`; the value itself is `""`.
+#[derive(Clone, Debug)]
+pub struct Places {
+    root: Place,
+    at: Arc<BTreeMap<String, Spot>>,
+}
+
+/// Most parts stand in the file of the whole; those that were gathered from several flags do not.
+#[derive(Clone, Debug)]
+enum Spot {
+    Elsewhere(Place),
+    Here(Pos),
+}
+
+impl Places {
+    /// Everything at one place.
+    pub fn of(root: Place) -> Self {
+        Self { root, at: Arc::default() }
+    }
+
+    /// Where `path` stands; the nearest known part that holds it, if it is not known itself.
+    pub fn find(&self, path: &str) -> Place {
+        let mut path = path;
+        loop {
+            match self.at.get(path) {
+                Some(Spot::Here(pos)) => return pos.in_file(&self.root.file),
+                Some(Spot::Elsewhere(place)) => return place.clone(),
+                None => {}
+            }
+            match path.rfind(['.', '[']) {
+                Some(end) => path = path.get(..end).unwrap_or_default(),
+                None => return self.root.clone(),
+            }
+        }
+    }
+
+    pub(crate) fn extend<'a>(&mut self, parts: impl IntoIterator<Item = (String, &'a Place)>) {
+        let spots = parts.into_iter().map(|(path, place)| (path, Spot::Elsewhere(place.clone())));
+        Arc::make_mut(&mut self.at).extend(spots);
+    }
+
+    fn note(&mut self, path: &str, pos: Pos) {
+        Arc::make_mut(&mut self.at).insert(path.to_owned(), Spot::Here(pos));
+    }
+}
+
+/// The first part of `node` that JSON has no word for: a key that is not a string.
+pub(crate) fn foreign_key(node: &Node) -> Option<(&str, Pos)> {
+    match &node.value {
+        Value::Scalar(_) => None,
+        Value::List(items) => items.iter().find_map(foreign_key),
+        Value::Map(entries) => entries.iter().find_map(|(key, value)| {
+            let scalar = Scalar { text: key.text.clone(), style: key.style };
+            match scalar.plain() {
+                Plain::Text(_) => foreign_key(value),
+                _ if key.style == Style::Text => foreign_key(value),
+                _ => Some((key.text.as_str(), key.pos)),
+            }
+        }),
+    }
+}
+
+/// Recursion is bounded by the depth that the YAML module accepts.
+fn to_json(node: &Node, path: &mut String, places: &mut Places) -> Json {
+    if !path.is_empty() {
+        places.note(path, node.pos);
+    }
+    let len = path.len();
+    match &node.value {
+        Value::Scalar(scalar) => scalar_to_json(scalar),
+        Value::List(items) => {
+            let mut list = Vec::with_capacity(items.len());
+            for (i, item) in items.iter().enumerate() {
+                path.push_str(&format!("[{i}]"));
+                list.push(to_json(item, path, places));
+                path.truncate(len);
+            }
+            Json::Array(list)
+        }
+        Value::Map(entries) => {
+            let mut map = Map::new();
+            for (key, value) in entries {
+                if len > 0 {
+                    path.push('.');
+                }
+                path.push_str(&key.text);
+                map.insert(key.text.clone(), to_json(value, path, places));
+                path.truncate(len);
+            }
+            Json::Object(map)
+        }
+    }
+}
+
+fn scalar_to_json(scalar: &Scalar) -> Json {
+    match scalar.plain() {
+        Plain::Null => Json::Null,
+        Plain::Bool(b) => Json::Bool(b),
+        Plain::Int(n) => Json::from(n),
+        Plain::Unsigned(n) => Json::from(n),
+        // JSON has no infinity: keep what was written.
+        Plain::Float(x) => {
+            Number::from_f64(x).map_or_else(|| Json::from(scalar.text.as_str()), Json::Number)
+        }
+        Plain::Text(text) => Json::from(text),
+    }
+}
