@@ -3,7 +3,7 @@
 //! Promise: whatever a stranger or the network does, each operation here ends within a deadline,
 //! holds a bounded amount of memory, and says in its error which step failed. Reading order:
 //!
-//! - [`tasks`]: every task has an owner, and a shutdown has phases.
+//! - [`tasks`], [`until`]: every task has an owner, and a shutdown has phases.
 //! - [`listener`], [`per_source`]: accept TCP connections, and nothing else, in the accept loop.
 //! - [`io`], [`rewind`]: one type for any connection's bytes, with a prefix that is read again.
 //! - [`hello`]: what a TLS ClientHello asks for, without consuming it.
@@ -27,6 +27,7 @@ pub mod proxy_protocol;
 pub mod rewind;
 pub mod tasks;
 pub mod tls;
+pub mod until;
 
 pub use io::{Duplex, Io, Pipe};
 pub use rewind::Rewind;

@@ -69,7 +69,9 @@ pub const MAX_DNS_MESSAGE: usize = 65_535;
 /// Time for one question to one DNS server.
 pub const DNS_QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// TLS 1.2 sessions and client tickets that are remembered per configuration.
+/// Sessions that one TLS configuration remembers.
 ///
-/// Reason: about 1 KiB each. TLS 1.3 servers here use stateless tickets instead.
-pub const TLS_SESSION_CACHE: usize = 4096;
+/// Reason: room for them is made when the configuration is, about 100 bytes each, and there may
+/// be a configuration per route. It is enough for dialling, where a configuration serves few
+/// hosts; accepting sides hand out stateless tickets and need it for old clients only.
+pub const TLS_SESSION_CACHE: usize = 256;

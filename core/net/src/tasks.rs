@@ -17,6 +17,8 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::until::until;
+
 /// How a shutdown ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -153,8 +155,7 @@ impl Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let cut = self.signals.cut.clone();
-        self.tracker.spawn(cut.run_until_cancelled_owned(task))
+        self.tracker.spawn(until(self.signals.cut.clone(), task))
     }
 
     /// The tokens that tell of the shutdown.

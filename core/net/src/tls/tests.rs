@@ -1,16 +1,18 @@
 #![allow(clippy::unwrap_used)]
 
 use std::error::Error as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{CertificateError, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::identity::IdentityError;
 use super::server::{ClientAuth, Options, TlsVersion};
 use super::*;
+use crate::{Io, Rewind};
 
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -22,6 +24,10 @@ impl World {
     fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Authorities are told apart by name: two of one name would be taken for each other.
+        static N_MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("CA {}", N_MADE.fetch_add(1, Ordering::Relaxed));
+        params.distinguished_name.push(DnType::CommonName, name);
         Self { ca: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
@@ -87,6 +93,36 @@ async fn an_address_is_verified_against_the_certificate() {
     let (client, server) = handshake(&client, &server, "127.0.0.1").await;
     client.unwrap();
     assert_eq!(server.unwrap().get_ref().1.server_name(), None);
+}
+
+#[tokio::test]
+async fn a_connection_whose_hello_was_looked_at_goes_on_to_tls_and_keeps_its_addresses() {
+    let world = World::new();
+    let config = world.server("a.example", Options::default());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = async {
+        let (io, peer) = listener.accept().await.unwrap();
+        let mut io = Rewind::new(Io::from(io));
+        let hello = crate::hello::peek(&mut io, WITHIN).await.unwrap();
+        assert_eq!(hello.server_name.as_deref(), Some("a.example"));
+        let mut io = Io::from(accept(io, config, WITHIN).await.unwrap());
+        assert_eq!(io.peer_addr(), Some(peer));
+        assert!(io.as_tcp().is_none() && io.as_tls().is_some());
+        io.write_all(b"hi").await.unwrap();
+        io.shutdown().await.unwrap();
+    };
+    let addr = listener.local_addr().unwrap();
+    let client = async {
+        let io = crate::dial::Dialer::default().addr(addr).await.unwrap();
+        let config = client::verified(world.roots(), &[]);
+        let io = Rewind::new(Io::from(io));
+        let tls = connect(io, config, server_name("a.example").unwrap(), WITHIN).await.unwrap();
+        let mut all = Vec::new();
+        Io::from(tls).read_to_end(&mut all).await.unwrap();
+        all
+    };
+    let ((), all) = tokio::join!(server, client);
+    assert_eq!(all, b"hi");
 }
 
 #[tokio::test]
