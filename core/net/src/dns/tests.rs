@@ -78,8 +78,13 @@ async fn a_failing_server_is_followed_by_the_next() {
 
 #[tokio::test]
 async fn an_answer_that_was_cut_is_asked_for_over_tcp() {
-    let (udp, resolver) = server().await;
-    let tcp = TcpListener::bind(udp.local_addr().unwrap()).await.unwrap();
+    // The same port for both; a port that the system chose for one may be taken for the other.
+    let (udp, resolver, tcp) = loop {
+        let (udp, resolver) = server().await;
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+            break (udp, resolver, tcp);
+        }
+    };
     let over_tcp = async {
         let (mut stream, _) = tcp.accept().await.unwrap();
         let mut query = vec![0; usize::from(stream.read_u16().await.unwrap())];
