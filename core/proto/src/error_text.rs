@@ -205,6 +205,8 @@ fn first_code(text: &str) -> Option<ErrorCode> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -258,5 +260,19 @@ mod tests {
     #[test]
     fn a_code_too_large_for_us_is_none() {
         assert_eq!(ErrorText::parse("x\nERR_NGROK_99999999999").unwrap().code(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_our_code_arrives(text in "(?s).{0,80}", code: u32) {
+            let sent = ErrorText::new(ErrorCode(code), text);
+            let got = ErrorText::parse(&sent.to_string()).unwrap();
+            prop_assert_eq!(got.code(), Some(ErrorCode(code)));
+        }
+
+        #[test]
+        fn no_text_panics(text in "(?s)(ERR_NGROK_|[0-9]|\r|\n|.){0,20}") {
+            let _ = ErrorText::parse(&text);
+        }
     }
 }

@@ -25,7 +25,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    sync::watch,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -104,12 +103,12 @@ pub enum PingError {
 
 /// Pings until the other side is dead: the heartbeat of an agent.
 ///
-/// The stream's type has been sent. The first ping goes out at once; round-trip times are published
-/// through `rtt`. Whatever is returned, the leg should be replaced.
+/// The stream's type has been sent. The first ping goes out at once; `on_rtt` is told each measured
+/// round trip. Whatever is returned, the leg should be replaced.
 pub async fn keep_alive<S>(
     io: S,
     timing: HeartbeatTiming,
-    rtt: &watch::Sender<Option<Duration>>,
+    on_rtt: impl FnMut(Duration),
 ) -> PingError
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -117,7 +116,7 @@ where
     let pulse = Pulse::new();
     let after = timing.limit();
     tokio::select! {
-        error = ping(io, timing.interval, &pulse, rtt) => error,
+        error = ping(io, timing.interval, &pulse, on_rtt) => error,
         () = pulse.silence(after) => PingError::Silent { after },
     }
 }
@@ -131,7 +130,7 @@ pub async fn ping<S>(
     mut io: S,
     interval: Duration,
     pulse: &Pulse,
-    rtt: &watch::Sender<Option<Duration>>,
+    mut on_rtt: impl FnMut(Duration),
 ) -> PingError
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -152,7 +151,7 @@ where
             Err(error) => return PingError::Io(error),
         }
         pulse.beat();
-        rtt.send_replace(Some(sent_at.elapsed()));
+        on_rtt(sent_at.elapsed());
         let mut stray = [0; 1];
         tokio::select! {
             biased;

@@ -2,7 +2,7 @@
 //!
 //! Everything above the multiplexer and below HTTP is here: the four type bytes that begin a stream,
 //! the one-JSON-object-each-way calls, the header in front of a proxied connection, the heartbeat, and
-//! the text form of errors. All of it works over any `AsyncRead + AsyncWrite`; nothing here knows
+//! the text form of errors. All of it works over any `AsyncRead + AsyncWrite`; only [`session`] knows
 //! the multiplexer.
 //!
 //! Left out: frames and windows (`adit-mux`), the bytes of a proxied connection and the PROXY
@@ -34,6 +34,8 @@ pub mod proxy;
 pub mod rpc;
 
 pub mod heartbeat;
+
+pub mod session;
 
 pub use error_text::{ErrorCode, ErrorText};
 pub use stream_type::StreamType;

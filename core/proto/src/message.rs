@@ -16,7 +16,7 @@ pub use self::{
         Auth, AuthExtra, AuthResp, AuthRespExtra, ConnectAddress, DeprecationWarning, VERSIONS,
         choose_version,
     },
-    bind::{Bind, BindExtra, BindResp, BindRespExtra, MAX_METADATA_LEN, Proto},
+    bind::{Bind, BindExtra, BindResp, BindRespExtra, MAX_METADATA_LEN, Proto, check_metadata},
     command::{CommandResp, Restart, Stop, StopTunnel, Update},
     tunnel::{
         MAX_LABELS, PatchTunnelState, PatchTunnelStateResp, SrvInfo, SrvInfoResp,

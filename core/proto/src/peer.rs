@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use crate::{ErrorCode, ErrorText, message::AuthExtra};
+use crate::{
+    ErrorCode, ErrorText,
+    message::{AuthExtra, check_metadata},
+};
 
 /// The `ClientType` of our own agent.
 pub const ADIT_CLIENT_TYPE: &str = "adit";
@@ -113,6 +116,7 @@ impl TryFrom<&AuthExtra> for PeerInfo {
         {
             check_name(name, text)?;
         }
+        check_metadata(&extra.metadata, ErrorCode::AUTH_INVALID)?;
         Ok(Self {
             family: Family::detect(&extra.client_type, &extra.user_agent),
             client_type: extra.client_type.clone(),

@@ -61,6 +61,9 @@ pub fn first_bytes<M: Message>(message: &M) -> Bytes {
 
 /// Sends type and request on a fresh byte stream, then waits for the answer.
 ///
+/// On a multiplexed session use [`session::call`](crate::session::call), which puts them into the
+/// opening frame.
+///
 /// # Errors
 /// If the other side refuses, does not answer within `limit`, or the stream fails.
 ///
@@ -132,7 +135,7 @@ fn refusal(answer: &Value) -> Option<ErrorText> {
 pub struct Answered<A, S> {
     /// What the other side said.
     pub answer: A,
-    io: S,
+    pub(crate) io: S,
 }
 
 impl<A, S: AsyncRead + AsyncWrite + Unpin> Answered<A, S> {
@@ -169,6 +172,8 @@ where
 
 /// Answers with success: the answer's members, an empty `Error`, FIN.
 ///
+/// On a multiplexed session use [`session::respond`](crate::session::respond), which needs one frame.
+///
 /// # Errors
 /// If the stream fails, or takes nothing for `limit`.
 pub async fn respond<A, S>(io: S, answer: &A, limit: Duration) -> Result<Closing<S>, RespondError>
@@ -176,14 +181,7 @@ where
     A: Serialize,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    #[derive(Serialize)]
-    struct Success<'a, A> {
-        #[serde(flatten)]
-        answer: &'a A,
-        #[serde(rename = "Error")]
-        error: &'static str,
-    }
-    send_last(io, json::encode(&Success { answer, error: "" }), limit).await
+    send_last(io, success_text(answer), limit).await
 }
 
 /// Answers with a failure: `{"Error":"…"}`, FIN. Every client accepts that without other members.
@@ -198,12 +196,27 @@ pub async fn refuse<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    send_last(io, failure_text(error), limit).await
+}
+
+pub(crate) fn success_text<A: Serialize>(answer: &A) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Success<'a, A> {
+        #[serde(flatten)]
+        answer: &'a A,
+        #[serde(rename = "Error")]
+        error: &'static str,
+    }
+    json::encode(&Success { answer, error: "" })
+}
+
+pub(crate) fn failure_text(error: &ErrorText) -> Vec<u8> {
     #[derive(Serialize)]
     struct Failure {
         #[serde(rename = "Error")]
         error: String,
     }
-    send_last(io, json::encode(&Failure { error: error.to_string() }), limit).await
+    json::encode(&Failure { error: error.to_string() })
 }
 
 /// The text and FIN are queued without a pause in between, so that one frame can carry both.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer, de};
 
-use crate::{options::Options, secret::Secret};
+use crate::{ErrorCode, ErrorText, options::Options, secret::Secret};
 
 /// Longest opaque metadata of a session, bind or labelled tunnel, in bytes.
 pub const MAX_METADATA_LEN: usize = 4096;
@@ -113,6 +113,25 @@ impl Bind {
             extra: BindExtra::default(),
         }
     }
+
+    /// Checks the sizes that the types do not.
+    ///
+    /// # Errors
+    /// The text to answer with.
+    pub fn check(&self) -> Result<(), ErrorText> {
+        check_metadata(&self.extra.metadata, ErrorCode::BIND_INVALID)
+    }
+}
+
+/// Checks an opaque text against [`MAX_METADATA_LEN`].
+///
+/// # Errors
+/// The text to answer with, under `code`.
+pub fn check_metadata(metadata: &str, code: ErrorCode) -> Result<(), ErrorText> {
+    if metadata.len() <= MAX_METADATA_LEN {
+        return Ok(());
+    }
+    Err(ErrorText::new(code, format!("Metadata must have at most {MAX_METADATA_LEN} bytes.")))
 }
 
 /// What belongs to the bind rather than to its protocol.
@@ -202,6 +221,42 @@ mod tests {
         let extra = json!({"Bindings": null, "PoolingEnabled": null, "Name": null});
         let bind: Bind = decode(json!({"Proto": "tls", "Extra": extra, "Opts": null})).unwrap();
         assert_eq!(bind.extra, BindExtra::default());
+    }
+
+    #[test]
+    fn the_shortest_answers_are_understood() {
+        for (len, text) in [
+            (
+                189,
+                concat!(
+                    r#"{"Id":"t1","URL":"https://a.edge.test","Proto":"https","#,
+                    r#""Opts":{"Hostname":"a.edge.test","Auth":"","Subdomain":"","#,
+                    r#""HostHeaderRewrite":false,"ProxyProto":0},"Error":"","Extra":{"Token":"k1"}}"#
+                ),
+            ),
+            (
+                136,
+                concat!(
+                    r#"{"Id":"t1","URL":"tcp://edge.test:2000","Proto":"tcp","#,
+                    r#""Opts":{"Addr":"edge.test:2000","ProxyProto":0},"#,
+                    r#""Error":"","Extra":{"Token":"k1"}}"#
+                ),
+            ),
+        ] {
+            assert_eq!(text.len(), len);
+            let resp: BindResp = decode(serde_json::from_str(text).unwrap()).unwrap();
+            assert_eq!((resp.id.as_str(), resp.extra.token.expose()), ("t1", "k1"));
+            assert_eq!(resp.opts.as_map()["ProxyProto"], 0);
+        }
+    }
+
+    #[test]
+    fn metadata_has_a_limit() {
+        let mut bind = Bind::new(Proto::Tcp, Options::default());
+        bind.extra.metadata = "x".repeat(4096);
+        assert_eq!(bind.check(), Ok(()));
+        bind.extra.metadata.push('x');
+        assert_eq!(bind.check().unwrap_err().code(), Some(ErrorCode::BIND_INVALID));
     }
 
     #[test]

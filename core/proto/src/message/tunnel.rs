@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::secret::Secret;
+use super::bind::check_metadata;
+use crate::{ErrorCode, ErrorText, secret::Secret};
 
 /// Most labels of one tunnel.
 pub const MAX_LABELS: usize = 32;
@@ -42,6 +43,20 @@ pub struct StartTunnelWithLabel {
     pub forwards_proto: String,
     /// Opaque text of the operator.
     pub metadata: String,
+}
+
+impl StartTunnelWithLabel {
+    /// Checks the sizes that the types do not.
+    ///
+    /// # Errors
+    /// The text to answer with.
+    pub fn check(&self) -> Result<(), ErrorText> {
+        if self.labels.len() > MAX_LABELS {
+            let message = format!("A tunnel can have at most {MAX_LABELS} labels.");
+            return Err(ErrorText::new(ErrorCode::BIND_INVALID, message));
+        }
+        check_metadata(&self.metadata, ErrorCode::BIND_INVALID)
+    }
 }
 
 /// The tunnel is known under this id.
@@ -122,5 +137,14 @@ mod tests {
         let start: StartTunnelWithLabel =
             decode(json!({"LABELS": {"Edge": "e1"}, "ForwardsTo": "x"})).unwrap();
         assert_eq!(start.labels, BTreeMap::from([("Edge".to_owned(), "e1".to_owned())]));
+    }
+
+    #[test]
+    fn labels_have_a_limit() {
+        let labels = |n: u32| (0..n).map(|i| (i.to_string(), String::new())).collect();
+        let start = StartTunnelWithLabel { labels: labels(32), ..StartTunnelWithLabel::default() };
+        assert_eq!(start.check(), Ok(()));
+        let start = StartTunnelWithLabel { labels: labels(33), ..StartTunnelWithLabel::default() };
+        assert_eq!(start.check().unwrap_err().code(), Some(ErrorCode::BIND_INVALID));
     }
 }

@@ -12,11 +12,9 @@ const MAX_STRAY: usize = 64 * 1024;
 
 /// A stream after our FIN, waiting for that of the other side.
 ///
-/// Dropping it early makes the session reset the stream. Toward an agent that has not read its answer
-/// yet that would destroy the answer, so keep it for [`CALL_TIMEOUT`](super::CALL_TIMEOUT) even if
-/// a shorter wait decides something else.
+/// Dropping it is peaceful on a multiplexed session: what was sent still arrives. Resetting it instead
+/// would destroy an answer that the other side has not read yet.
 #[derive(Debug)]
-#[must_use = "dropping it may reset the stream before the other side has read everything"]
 pub struct Closing<S> {
     io: S,
     n_stray: usize,
@@ -44,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Closing<S> {
         Ok(Self::after_fin(io))
     }
 
-    pub(super) fn after_fin(io: S) -> Self {
+    pub(crate) fn after_fin(io: S) -> Self {
         Self { io, n_stray: 0, end: None }
     }
 

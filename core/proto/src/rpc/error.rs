@@ -14,6 +14,9 @@ pub enum CallError {
     /// The other side said no, and why.
     #[error("refused: {}", .0.message())]
     Refused(ErrorText),
+    /// The stream could not be opened.
+    #[error("could not open a stream")]
+    Open(#[source] adit_mux::OpenError),
     /// The request could not be sent.
     #[error("could not send the request")]
     Send(#[source] io::Error),
@@ -68,6 +71,15 @@ impl RequestError {
             }
             _ => ErrorText::uncoded(message),
         })
+    }
+
+    /// Why the stream is reset, after the refusal if there is one. `None`: FIN is enough.
+    pub fn reset_code(&self) -> Option<adit_mux::ErrorCode> {
+        match self {
+            Self::Read(ReadJsonError::TooLong { .. }) => Some(adit_mux::ErrorCode::FrameSize),
+            Self::Timeout { .. } => Some(adit_mux::ErrorCode::StreamCancelled),
+            _ => None,
+        }
     }
 }
 

@@ -132,6 +132,7 @@ async fn a_request_that_is_too_large_is_refused_by_name_and_reset() {
     let text = err.refusal(StreamType::AUTH).unwrap();
     assert_eq!(text.message(), "Invalid auth request: message longer than 65536 bytes.");
     assert_eq!(text.code(), Some(ErrorCode::AUTH_INVALID));
+    assert_eq!(err.reset_code(), Some(adit_mux::ErrorCode::FrameSize));
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn a_malformed_bind_is_refused_with_its_own_code() {
     let err = request::<Bind, _>(&mut &br#"{"Proto":"ssh"}"#[..], LIMIT).await.unwrap_err();
     let text = err.refusal(StreamType::BIND).unwrap();
     assert_eq!(text.message(), "Invalid bind request: Proto: not one of http, https, tcp, tls.");
-    assert_eq!(text.code(), Some(ErrorCode::BIND_INVALID));
+    assert_eq!((text.code(), err.reset_code()), (Some(ErrorCode::BIND_INVALID), None));
 }
 
 #[tokio::test]
