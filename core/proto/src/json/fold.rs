@@ -4,7 +4,7 @@
 //! knows, at each struct, the names that are wanted, and renames the members that differ only in case.
 //! Maps whose keys are data (labels) are not structs, so their keys stay as they came.
 
-use std::{collections::HashMap, fmt};
+use std::{borrow::Cow, fmt};
 
 use serde::{
     de::{
@@ -147,31 +147,33 @@ impl IntoDeserializer<'_, DecodeError> for Fold {
 
 /// The members of an object under the names they are wanted by.
 struct Members {
-    left: std::vec::IntoIter<(String, Value)>,
-    next: Option<(String, Value)>,
+    left: std::vec::IntoIter<(Cow<'static, str>, Value)>,
+    next: Option<(Cow<'static, str>, Value)>,
 }
 
 impl Members {
     fn as_sent(map: Map<String, Value>) -> Self {
-        let members: Vec<_> = map.into_iter().collect();
-        Self { left: members.into_iter(), next: None }
+        Self::new(map.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect())
     }
 
     /// Drops what nobody asked for and what is null; of several spellings the exact one wins.
     fn folded(map: Map<String, Value>, fields: &'static [&'static str]) -> Self {
-        let mut chosen: HashMap<&'static str, (String, Value)> = HashMap::new();
+        let mut chosen: Vec<(Cow<'static, str>, Value)> = Vec::with_capacity(map.len());
         for (name, value) in map {
-            if value.is_null() {
-                continue;
-            }
-            let Some(&field) = fields.iter().find(|f| f.eq_ignore_ascii_case(&name)) else {
+            let wanted = fields.iter().find(|field| field.eq_ignore_ascii_case(&name));
+            let Some(&field) = wanted.filter(|_| !value.is_null()) else {
                 continue;
             };
-            if name == field || !chosen.contains_key(field) {
-                chosen.insert(field, (field.to_owned(), value));
+            match chosen.iter_mut().find(|(known, _)| known == field) {
+                None => chosen.push((Cow::Borrowed(field), value)),
+                Some((_, known)) if name == field => *known = value,
+                Some(_) => {}
             }
         }
-        let members: Vec<_> = chosen.into_values().collect();
+        Self::new(chosen)
+    }
+
+    fn new(members: Vec<(Cow<'static, str>, Value)>) -> Self {
         Self { left: members.into_iter(), next: None }
     }
 }
@@ -185,7 +187,7 @@ impl<'de> MapAccess<'de> for Members {
     ) -> Result<Option<K::Value>, DecodeError> {
         self.next = self.left.next();
         match &self.next {
-            Some((name, _)) => seed.deserialize(name.as_str().into_deserializer()).map(Some),
+            Some((name, _)) => seed.deserialize(name.as_ref().into_deserializer()).map(Some),
             None => Ok(None),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
 #[non_exhaustive]
 pub enum CallError {
     /// The other side said no, and why.
-    #[error("refused: {}", .0.message())]
+    #[error("refused: {}", in_a_line(.0))]
     Refused(ErrorText),
     /// The stream could not be opened.
     #[error("could not open a stream")]
@@ -32,6 +32,15 @@ pub enum CallError {
         /// The limit.
         after: Duration,
     },
+}
+
+/// For logs and terminals: `text (ERR_NGROK_107)`.
+fn in_a_line(error: &ErrorText) -> String {
+    let text = error.message().replace('\n', " ");
+    match error.code() {
+        Some(code) => format!("{text} ({code})"),
+        None => text,
+    }
 }
 
 /// Why a request could not be read.

@@ -84,7 +84,9 @@ async fn a_refused_call_carries_text_and_code() {
         refuse(far, &ErrorText::new(ErrorCode::TOKEN_UNKNOWN, "Unknown token."), LIMIT).await
     };
     let (answered, closing) = tokio::join!(call(near, &auth, LIMIT), edge);
-    let Err(CallError::Refused(text)) = answered else { panic!("{answered:?}") };
+    let error = answered.unwrap_err();
+    assert_eq!(error.to_string(), "refused: Unknown token. (ERR_NGROK_107)");
+    let CallError::Refused(text) = error else { panic!("{error:?}") };
     assert_eq!((text.message(), text.code()), ("Unknown token.", Some(ErrorCode::TOKEN_UNKNOWN)));
     assert_eq!(closing.unwrap().peer_end(LIMIT).await, PeerEnd::Finished);
 }
