@@ -6,11 +6,13 @@ use tokio::io::AsyncReadExt;
 use super::*;
 use crate::{
     ErrorCode as Code, ErrorText,
+    heartbeat::{self, MAX_PINGS_PER_SECOND, Pulse},
     message::{
         Bind, BindResp, BindRespExtra, CommandResp, Proto, SrvInfo, SrvInfoResp, Stop, Unbind,
         UnbindResp,
     },
     options::{HttpOptions, Options},
+    peer::HeartbeatTiming,
     proxy::ProxyHeader,
     rpc::PeerEnd,
 };
@@ -233,4 +235,30 @@ async fn an_answer_and_its_end_share_a_frame() {
         () = story => {}
         ended = driver => panic!("{ended:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_cross_a_session_both_ways() {
+    between(|agent, mut from_edge, edge, mut from_agent| async move {
+        let timing = HeartbeatTiming::default();
+        let (pulse, ignored) = (Pulse::new(), Pulse::new());
+        let (to_edge, to_agent) = (open_heartbeat(&agent).unwrap(), open_heartbeat(&edge).unwrap());
+        let (_, at_edge) = from_agent.next().await.unwrap();
+        let (_, at_agent) = from_edge.next().await.unwrap();
+        let (mut n_agent, mut n_edge) = (0, 0);
+        tokio::select! {
+            error = heartbeat::keep_alive(to_edge, timing, |_| n_agent += 1) => panic!("{error}"),
+            error = heartbeat::ping(to_agent, timing.interval, &pulse, |_| n_edge += 1) => {
+                panic!("{error}")
+            }
+            ended = heartbeat::echo(at_edge, Some(MAX_PINGS_PER_SECOND), &pulse) => {
+                panic!("{ended:?}")
+            }
+            ended = heartbeat::echo(at_agent, None, &ignored) => panic!("{ended:?}"),
+            () = tokio::time::sleep(Duration::from_secs(35)) => {}
+        }
+        assert_eq!((n_agent, n_edge), (4, 4));
+        assert_eq!(pulse.last().elapsed(), Duration::from_secs(5));
+    })
+    .await;
 }
