@@ -240,5 +240,4 @@ impl<T> fmt::Debug for Driver<T> {
 }
 
 #[cfg(test)]
-#[path = "driver/tests.rs"]
 mod tests;

@@ -206,5 +206,4 @@ impl Machine {
 }
 
 #[cfg(test)]
-#[path = "machine/tests.rs"]
 mod tests;

@@ -217,5 +217,4 @@ fn fixed(header: Header, input: &mut BytesMut) -> Event {
 }
 
 #[cfg(test)]
-#[path = "decode_tests.rs"]
 mod tests;
