@@ -8,6 +8,7 @@ use crate::{
     file::{ConsoleColor, ConsoleUi, LogFormat, LogLevel, UpdateChannel},
     opaque::Opaque,
     place::At,
+    resolve,
     secret::Secret,
 };
 
@@ -69,6 +70,13 @@ pub struct Config {
     pub plugins: Vec<(At<String>, Opaque)>,
     /// Endpoints, in the order of the files: those of `endpoints:`, then those of `tunnels:`.
     pub endpoints: Vec<Endpoint>,
+}
+
+impl Default for Config {
+    /// What no file, no environment and no flags mean: an agent that brings its own edge.
+    fn default() -> Self {
+        resolve::defaults()
+    }
 }
 
 /// What the edge's certificate is verified against.

@@ -6,7 +6,7 @@ mod resolve;
 mod token;
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
     time::Duration,
@@ -18,7 +18,11 @@ pub use self::{
     resolve::EdgeLayers,
     token::{TokenHash, TokenHashError},
 };
-use crate::{config::Log, place::At};
+use crate::{
+    config::{Log, LogTarget},
+    file::{LogFormat, LogLevel},
+    place::At,
+};
 
 /// An edge, with nothing left to default.
 #[derive(Clone, Debug)]
@@ -56,7 +60,40 @@ pub struct EdgeConfig {
     pub log: Log,
 }
 
-/// Ports for `tcp` endpoints, both ends included. Prints as `20000-20100`.
+impl EdgeConfig {
+    /// An edge for `domain` with every default, which serves as any name below it.
+    pub fn new(domain: impl Into<String>) -> Self {
+        let domain = domain.into();
+        Self {
+            tls_addr: (Ipv4Addr::UNSPECIFIED, 443).into(),
+            http_addr: Some((Ipv4Addr::UNSPECIFIED, 80).into()),
+            tcp_addr: Ipv4Addr::UNSPECIFIED.into(),
+            tcp_ports: None,
+            certificates: Vec::new(),
+            state_dir: None,
+            tokens: Vec::new(),
+            connect_host: format!("connect.{domain}"),
+            region: "self".to_owned(),
+            limits: EdgeLimits::default(),
+            heartbeat: Heartbeat {
+                interval: Duration::from_secs(10),
+                tolerance: Duration::from_secs(15),
+            },
+            reconnect_grace: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
+            log: Log {
+                target: LogTarget::Stderr,
+                format: LogFormat::Logfmt,
+                level: LogLevel::Info,
+            },
+            domain,
+        }
+    }
+}
+
+/// Ports for `tcp` endpoints, both ends included.
+///
+/// From 0 to 0 means that the system chooses; no file can say so, an embedded edge can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpPorts {
     /// The lowest.
@@ -104,3 +141,6 @@ pub struct Heartbeat {
     /// Longest time to wait for the answer to one.
     pub tolerance: Duration,
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,6 +170,34 @@ pub enum TrafficPolicy {
 }
 
 impl Endpoint {
+    /// An endpoint at `url` that forwards to `upstream`, with every default.
+    pub fn new(name: impl Into<String>, url: EndpointUrl, upstream: UpstreamAddr) -> Self {
+        let place = Place::of("endpoint");
+        Self {
+            name: name.into(),
+            kind: url.scheme.kind(),
+            binding: None,
+            description: String::new(),
+            metadata: String::new(),
+            pooling_enabled: false,
+            inspect: url.scheme.kind() == Kind::Http,
+            upstream: Upstream {
+                addr: At::new(upstream, place.clone()),
+                protocol: HttpVersion::Http1,
+                proxy_protocol: ProxyProtocol::None,
+                tls_verify: false,
+                tls_verify_cas: None,
+            },
+            tls: Termination::by_default(url.scheme),
+            traffic_policy: None,
+            enforce: None,
+            middleware: Middleware::default(),
+            handlers: Vec::new(),
+            address: Address::Urls(vec![url]),
+            place,
+        }
+    }
+
     /// The first URL that is asked for, unless it follows from labels or a subdomain.
     pub fn url(&self) -> Option<&EndpointUrl> {
         match &self.address {
@@ -223,6 +251,15 @@ impl Endpoint {
 }
 
 impl Termination {
+    /// Who ends TLS if nobody says: the edge for HTTP, which it routes by; else the upstream.
+    pub fn by_default(scheme: Scheme) -> Self {
+        let at = match scheme.kind() {
+            Kind::Http => TerminateAt::Edge,
+            Kind::Tcp | Kind::Tls => TerminateAt::Upstream,
+        };
+        Self { at, certificate: None, client_cas: Vec::new() }
+    }
+
     /// The `terminate-tls` handler for whoever terminates, with the PEM files read. Blocks.
     /// It belongs behind `ip-restriction` and before everything that sees HTTP.
     ///

@@ -312,3 +312,6 @@ impl fmt::Display for EndpointUrl {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,3 +108,6 @@ fn from_options(kind: &str, place: Place, value: &Node, r: &mut Reader) -> Optio
     let options = if json.is_null() { Json::Object(Map::new()) } else { json };
     Some(HandlerSpec { kind: kind.to_owned(), options, on_error: OnError::Deny, place, places })
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,7 +151,7 @@ mod tests {
             find(Persona::Adit, &[adit.clone(), reference.clone()]),
             Found::Usual(adit.clone())
         );
-        assert_eq!(find(Persona::Adit, &[old.clone()]), Found::Reference(old.clone()));
+        assert_eq!(find(Persona::Adit, std::slice::from_ref(&old)), Found::Reference(old.clone()));
         assert_eq!(find(Persona::Ngrok, &[adit, old.clone()]), Found::Usual(old));
         assert_eq!(find(Persona::Ngrok, &[]), Found::Missing(reference));
     }

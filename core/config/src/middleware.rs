@@ -1,8 +1,11 @@
 //! The classic options of a tunnel, and the handlers that they stand for.
 
+use std::str::FromStr;
+
 use serde_json::{Value as Json, json};
 
 use crate::{
+    addr,
     file::{HeaderEdit, IpRestriction, OAuth, Oidc, UserAgentFilter, VerifyWebhook},
     handler::HandlerSpec,
     place::{At, Place},
@@ -37,6 +40,39 @@ pub struct Middleware {
     pub verify_webhook: Option<VerifyWebhook>,
     /// Whether WebSocket messages become bytes of a TCP connection, and where that was said.
     pub websocket_tcp_converter: Option<Place>,
+}
+
+/// What the upstream sees as `Host`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// What the visitor sent.
+    Preserve,
+    /// The upstream's own name.
+    Rewrite,
+    /// This.
+    Value(String),
+}
+
+/// Why a value cannot be a `Host`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a host header; write rewrite, preserve or host[:port]")]
+pub struct HostHeaderError {
+    text: String,
+}
+
+impl FromStr for HostHeader {
+    type Err = HostHeaderError;
+
+    fn from_str(text: &str) -> Result<Self, HostHeaderError> {
+        match text {
+            "preserve" => Ok(Self::Preserve),
+            "rewrite" => Ok(Self::Rewrite),
+            _ => match addr::split(text) {
+                Ok(_) => Ok(Self::Value(text.to_owned())),
+                Err(_) => Err(HostHeaderError { text: text.to_owned() }),
+            },
+        }
+    }
 }
 
 type List = Option<At<Vec<At<String>>>>;
@@ -123,4 +159,19 @@ fn lists(kind: &str, named: [(&str, &List); 2]) -> Option<HandlerSpec> {
         places.extend(items.map(|(i, v)| (format!("{name}[{i}]"), &v.place)));
     }
     Some(HandlerSpec::new(kind, options, first?).with_places(places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_header_is_a_word_or_a_host() {
+        assert_eq!("rewrite".parse(), Ok(HostHeader::Rewrite));
+        assert_eq!("preserve".parse(), Ok(HostHeader::Preserve));
+        assert_eq!("a.b:80".parse(), Ok(HostHeader::Value("a.b:80".to_owned())));
+        for bad in ["", "a b", "a\r\nb", "http://a"] {
+            assert_eq!(bad.parse::<HostHeader>(), Err(HostHeaderError { text: bad.to_owned() }));
+        }
+    }
 }

@@ -16,9 +16,15 @@ use crate::{
 pub(crate) struct Reader {
     pub(crate) file: Arc<str>,
     pub(crate) problems: Diagnostics,
+    /// Keys that are known, but not where reading is now, and what to say about them.
+    pub(crate) elsewhere: Option<(&'static [&'static str], &'static str)>,
 }
 
 impl Reader {
+    pub(crate) fn new(file: &str) -> Self {
+        Self { file: Arc::from(file), problems: Diagnostics::default(), elsewhere: None }
+    }
+
     pub(crate) fn place(&self, pos: Pos) -> Place {
         pos.in_file(&self.file)
     }
@@ -49,8 +55,12 @@ impl Reader {
 
     /// Notes a key that the map does not have, with the known key that it resembles.
     pub(crate) fn unknown_key(&mut self, key: &Key, known: &[&str]) {
-        let hint =
-            nearest(&key.text, known.iter().copied()).map(|k| format!("did you mean \"{k}\"?"));
+        let hint = match self.elsewhere {
+            Some((keys, hint)) if keys.contains(&key.text.as_str()) => Some(hint.to_owned()),
+            _ => {
+                nearest(&key.text, known.iter().copied()).map(|k| format!("did you mean \"{k}\"?"))
+            }
+        };
         let place = self.place(key.pos);
         let mut d = Diagnostic::new(place, format!("unknown key {:?}", key.text));
         d.hint = hint;

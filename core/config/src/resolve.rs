@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     diagnostic::{Diagnostic, Diagnostics},
     endpoint::Endpoint,
-    file::File,
+    file::{Agent, File},
     place::{At, Place},
 };
 
@@ -62,6 +62,12 @@ impl Layers {
     }
 }
 
+/// The configuration that nothing at all means.
+pub(crate) fn defaults() -> Config {
+    let mut cx = Context::new(Diagnostics::default());
+    agent::resolve(Agent::default(), &Env::new(), Vec::new(), Vec::new(), &mut cx)
+}
+
 /// Collects problems.
 struct Context {
     problems: Diagnostics,
@@ -100,3 +106,6 @@ impl Context {
 fn or<T>(written: Option<At<T>>, default: T) -> T {
     written.map_or(default, |at| at.value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -294,3 +294,6 @@ impl fmt::Display for UpstreamAddr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -247,3 +247,6 @@ fn measure(node: &Node) -> (usize, usize) {
     }
     (cost, depth)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What was written for an edge: every value optional and with its place.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use super::limits::LimitsFile;
 use crate::{
@@ -95,7 +95,7 @@ record! {
 impl EdgeFile {
     /// Reads a file and what is wrong with it. `name` is how the user named it.
     pub fn parse(name: &str, bytes: &[u8]) -> (Self, Diagnostics) {
-        let mut r = Reader { file: Arc::from(name), problems: Diagnostics::default() };
+        let mut r = Reader::new(name);
         let file = match yaml::parse(&r.file, bytes, &mut r.problems) {
             Ok(Some(node)) if !node.is_null() => Self::read(&node, &mut r).unwrap_or_default(),
             Ok(_) => Self::default(),

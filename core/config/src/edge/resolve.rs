@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    time::Duration,
 };
 
 use super::{CertificateFiles, EdgeConfig, EdgeFile, EdgeLimits, Heartbeat, TcpPorts, Token, file};
@@ -12,7 +11,6 @@ use crate::{
     addr::{check_host, parse_listen, parse_port},
     config::{Log, LogTarget},
     diagnostic::{Diagnostic, Diagnostics},
-    file::{LogFormat, LogLevel},
     place::{At, Place},
 };
 
@@ -43,25 +41,16 @@ impl EdgeLayers {
     pub fn resolve(self) -> Result<EdgeConfig, Diagnostics> {
         let mut problems = Diagnostics::default();
         let mut merged = EdgeFile::default();
-        let whole = match self.files.last() {
-            Some((_, _)) => "the edge's configuration",
-            None => "--domain",
-        };
+        let whole = if self.files.is_empty() { "--domain" } else { "the edge's configuration" };
         for (file, found) in self.files {
             merged.merge(file);
             problems.append(found);
         }
         merged.merge(self.flags);
-        let config = resolve(merged, &Place::of(whole), &mut problems);
-        match config {
+        match resolve(merged, &Place::of(whole), &mut problems) {
             Some(config) => problems.into_result(config),
-            None => {
-                if problems.is_empty() {
-                    problems
-                        .push(Diagnostic::new(Place::of(whole), "the edge cannot be configured"));
-                }
-                Err(problems.into_result(()).err().unwrap_or_default())
-            }
+            // Whatever is missing has been noted.
+            None => Err(problems.into_result(()).err().unwrap_or_default()),
         }
     }
 }
@@ -79,11 +68,14 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
         Some(at) => check(problems, &at.place, check_host(&at.value)),
         None => domain.as_ref().map(|domain| format!("connect.{domain}")),
     };
+    let defaults = EdgeConfig::new(domain.clone().unwrap_or_default());
     let http_addr = match &file.http_addr {
+        None => defaults.http_addr,
         Some(at) if at.value == "false" => None,
-        written => listen(written.as_ref(), 80, problems),
+        Some(at) => listen(at, problems),
     };
-    let log = file.log.map_or(LogTarget::Stderr, |at| match at.value.as_str() {
+    let tls_addr = file.tls_addr.and_then(|at| listen(&at, problems));
+    let log_target = file.log.map(|at| match at.value.as_str() {
         "stdout" => LogTarget::Stdout,
         "stderr" => LogTarget::Stderr,
         "false" => LogTarget::Off,
@@ -91,56 +83,47 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
     });
     let heartbeat = file.heartbeat.unwrap_or_default();
     Some(EdgeConfig {
-        tls_addr: listen(file.tls_addr.as_ref(), 443, problems).unwrap_or(any(443)),
+        tls_addr: tls_addr.unwrap_or(defaults.tls_addr),
         http_addr,
-        tcp_addr: file.tcp_addr.map_or(Ipv4Addr::UNSPECIFIED.into(), |at| at.value),
+        tcp_addr: or(file.tcp_addr, defaults.tcp_addr),
         tcp_ports: file.tcp_ports.and_then(|at| tcp_ports(&at, problems)),
         certificates: certificates(file.cert, file.key, file.certificates, whole, problems),
         state_dir: file.state_dir,
         tokens: tokens(file.tokens, problems),
-        region: file.region.map_or_else(|| "self".to_owned(), |at| at.value),
+        region: or(file.region, defaults.region),
         limits: EdgeLimits::resolve(file.limits.unwrap_or_default()),
         heartbeat: Heartbeat {
-            interval: duration(heartbeat.interval, 10),
-            tolerance: duration(heartbeat.tolerance, 15),
+            interval: or(heartbeat.interval, defaults.heartbeat.interval),
+            tolerance: or(heartbeat.tolerance, defaults.heartbeat.tolerance),
         },
-        reconnect_grace: duration(file.reconnect_grace, 30),
-        drain: duration(file.drain, 30),
+        reconnect_grace: or(file.reconnect_grace, defaults.reconnect_grace),
+        drain: or(file.drain, defaults.drain),
         log: Log {
-            target: log,
-            format: file.log_format.map_or(LogFormat::Logfmt, |at| at.value),
-            level: file.log_level.map_or(LogLevel::Info, |at| at.value),
+            target: log_target.unwrap_or(defaults.log.target),
+            format: or(file.log_format, defaults.log.format),
+            level: or(file.log_level, defaults.log.level),
         },
         domain: domain?,
         connect_host: connect_host?,
     })
 }
 
+fn or<T>(written: Option<At<T>>, default: T) -> T {
+    written.map_or(default, |at| at.value)
+}
+
 fn check<T, E: ToString>(problems: &mut Diagnostics, at: &Place, r: Result<T, E>) -> Option<T> {
     r.map_err(|e| problems.push(Diagnostic::new(at.clone(), e.to_string()))).ok()
 }
 
-fn duration(written: Option<At<Duration>>, default_secs: u64) -> Duration {
-    written.map_or(Duration::from_secs(default_secs), |at| at.value)
-}
-
-fn any(port: u16) -> SocketAddr {
-    (Ipv4Addr::UNSPECIFIED, port).into()
-}
-
 /// An address to listen at must be an address: a name could mean several.
-fn listen(
-    written: Option<&At<String>>,
-    port: u16,
-    problems: &mut Diagnostics,
-) -> Option<SocketAddr> {
-    let Some(at) = written else { return Some(any(port)) };
-    let addr = check(problems, &at.place, parse_listen(&at.value))?;
+fn listen(written: &At<String>, problems: &mut Diagnostics) -> Option<SocketAddr> {
+    let addr = check(problems, &written.place, parse_listen(&written.value))?;
     let ip = match addr.host.as_str() {
         "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         host => host.parse().map_err(|_| format!("{host:?} is not an IP address to listen at")),
     };
-    Some((check(problems, &at.place, ip)?, addr.port).into())
+    Some((check(problems, &written.place, ip)?, addr.port).into())
 }
 
 fn tcp_ports(written: &At<String>, problems: &mut Diagnostics) -> Option<TcpPorts> {

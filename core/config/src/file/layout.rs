@@ -1,6 +1,6 @@
 //! The top level of a file, in each of the three versions.
 
-use std::{fs, io::Read as _, path::Path, sync::Arc};
+use std::{fs, io::Read as _, path::Path};
 
 use super::{
     agent::{Agent, CONNECT_PLACES},
@@ -34,6 +34,8 @@ pub struct File {
 }
 
 const V3_KEYS: &[&str] = &["version", "agent", "endpoints", "tunnels", "plugins"];
+/// What to say about a tunnel's key in an endpoint.
+const TUNNEL_KEY: &str = "it belongs to a tunnel; an endpoint has url:, upstream: and handlers:";
 /// Keys of version 1 that later versions have another word for: (theirs, ours).
 const V1_AGENT: &[(&str, &str)] =
     &[("http_proxy", "proxy_url"), ("socks5_proxy", "proxy_url"), ("update", "update_check")];
@@ -45,7 +47,7 @@ impl File {
     ///
     /// Never fails: what is wrong is kept in [`problems`](Self::problems), and the rest is read.
     pub fn parse(name: &str, bytes: &[u8]) -> Self {
-        let mut r = Reader { file: Arc::from(name), problems: Diagnostics::default() };
+        let mut r = Reader::new(name);
         let mut file = match yaml::parse(&r.file, bytes, &mut r.problems) {
             Ok(Some(node)) => read_top(&node, &mut r),
             Ok(None) => {
@@ -129,7 +131,11 @@ fn read_v3(entries: &[(Key, Node)], r: &mut Reader) -> File {
             "version" => {}
             "agent" | "endpoints" | "tunnels" | "plugins" if value.is_null() => {}
             "agent" => file.agent = read_v3_agent(value, r),
-            "endpoints" => file.endpoints = Read::read(value, r),
+            "endpoints" => {
+                r.elsewhere = Some((Tunnel::KEYS, TUNNEL_KEY));
+                file.endpoints = Read::read(value, r);
+                r.elsewhere = None;
+            }
             "tunnels" => file.tunnels = read_tunnels(value, 3, r),
             "plugins" => file.plugins = Read::read(value, r).unwrap_or_default(),
             word if Agent::KEYS.contains(&word) && word != "region" => {

@@ -138,11 +138,7 @@ pub(super) fn proxy_protocol(written: Option<At<u16>>, cx: &mut Context) -> Prox
 
 fn termination(written: Option<At<AgentTls>>, scheme: Scheme, cx: &mut Context) -> Termination {
     let Some(At { value: tls, place }) = written else {
-        return Termination {
-            at: default_termination(scheme),
-            certificate: None,
-            client_cas: Vec::new(),
-        };
+        return Termination::by_default(scheme);
     };
     if !matches!(scheme, Scheme::Https | Scheme::Tls) {
         let message = format!("agent_tls_termination has no meaning for a {scheme}:// URL");
@@ -165,13 +161,5 @@ fn termination(written: Option<At<AgentTls>>, scheme: Scheme, cx: &mut Context) 
         at: TerminateAt::Agent,
         certificate,
         client_cas: cas.into_iter().map(pem).collect(),
-    }
-}
-
-/// Who ends TLS if nobody says: the edge for HTTP, which it routes by; else whoever it is meant for.
-pub(super) fn default_termination(scheme: Scheme) -> TerminateAt {
-    match scheme.kind() {
-        Kind::Http => TerminateAt::Edge,
-        Kind::Tcp | Kind::Tls => TerminateAt::Upstream,
     }
 }

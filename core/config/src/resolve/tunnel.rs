@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    endpoint::{binding, default_termination, endpoint_url, one_policy, proxy_protocol},
+    endpoint::{binding, endpoint_url, one_policy, proxy_protocol},
     or,
 };
 use crate::{
@@ -267,7 +267,7 @@ fn termination(t: &mut Tunnel, kind: Kind, cx: &mut Context) -> Termination {
     let at = match &asked {
         Some(at) => at.value,
         None if certificate.is_some() => TerminateAt::Edge,
-        None => default_termination(kind.default_scheme()),
+        None => Termination::by_default(kind.default_scheme()).at,
     };
     if kind == Kind::Tls && at == TerminateAt::Upstream {
         let needs = client_cas.first().map(|at| (&at.place, "mutual_tls_cas"));
