@@ -1,0 +1,168 @@
+//! `ip-restriction`: lets connections through by the visitor's address.
+//!
+//! An address passes if it is in an allowed network and in no denied one. The address is that of
+//! the connection (or of its PROXY header), never one that a request header claims. IPv4 and IPv6
+//! are separate worlds, except that an IPv4-mapped IPv6 address is the IPv4 address.
+
+use std::net::IpAddr;
+
+use adit_chain::{
+    BoxError, BoxHandler, BuildCx, BuildError, Conn, ErrorCode, Handler, Needs, OnConnect, Refusal,
+    code::IP_RESTRICTED,
+};
+use http::StatusCode;
+use ipnet::{IpNet, Ipv4Net};
+use serde::Deserialize;
+
+use crate::options::mistake;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {
+    #[serde(default)]
+    allow: Vec<String>,
+    #[serde(default)]
+    deny: Vec<String>,
+}
+
+pub(crate) fn build(options: Options, _: &BuildCx) -> Result<BoxHandler, BuildError> {
+    let (allow, deny) = (networks("allow", &options.allow)?, networks("deny", &options.deny)?);
+    if allow.is_empty() {
+        let error = if deny.is_empty() {
+            BuildError::new("no networks; list at least one under allow")
+        } else {
+            let message = "deny without allow blocks everyone; allow 0.0.0.0/0 and ::/0 as well";
+            BuildError::new(message).with_code(ErrorCode(393))
+        };
+        return Err(error.at(["allow"]));
+    }
+    Ok(BoxHandler::new(IpRestriction { allow, deny }))
+}
+
+fn networks(list: &str, texts: &[String]) -> Result<Vec<IpNet>, BuildError> {
+    let read = |(i, text): (usize, &String)| {
+        let message = || format!("{text:?} is not a network; write 192.0.2.0/24 or 2001:db8::/32");
+        network(text).ok_or_else(|| mistake(list, i, 362, message()))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
+    let IpNet::V6(v6) = net else { return Some(net.trunc()) };
+    // ::ffff:0:0/96 is where the IPv4-mapped addresses live.
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+        (Some(v4), Some(prefix_len)) => {
+            Ipv4Net::new(v4, prefix_len).ok().map(|net| net.trunc().into())
+        }
+        _ => Some(net.trunc()),
+    }
+}
+
+#[derive(Debug)]
+struct IpRestriction {
+    allow: Vec<IpNet>,
+    deny: Vec<IpNet>,
+}
+
+impl IpRestriction {
+    fn allows(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        let holds = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&client));
+        holds(&self.allow) && !holds(&self.deny)
+    }
+}
+
+impl Handler for IpRestriction {
+    fn needs(&self) -> Needs {
+        Needs::CONNECT
+    }
+
+    async fn on_connect(&self, conn: &Conn) -> Result<OnConnect, BoxError> {
+        if self.allows(conn.client.ip()) {
+            return Ok(OnConnect::Next);
+        }
+        let message = "connections from your address are not allowed";
+        let refusal = Refusal::new(StatusCode::FORBIDDEN, message).with_code(IP_RESTRICTED);
+        Ok(OnConnect::Refuse(refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use adit_chain::conformance::endpoint;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{chain, refused};
+
+    async fn lets_in(options: Value, client: &str) -> bool {
+        let client = SocketAddr::new(client.parse().unwrap(), 5555);
+        let conn = Conn::new(client, SocketAddr::from(([198, 51, 100, 1], 443)), endpoint());
+        chain("ip-restriction", &options).connect(&conn).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn an_address_must_be_allowed_and_not_denied() {
+        let options = json!({"allow": ["10.0.0.0/8"], "deny": ["10.1.0.0/16"]});
+        assert!(lets_in(options.clone(), "10.2.0.1").await);
+        assert!(!lets_in(options.clone(), "10.1.0.1").await);
+        assert!(!lets_in(options, "192.0.2.1").await);
+    }
+
+    #[tokio::test]
+    async fn a_bare_address_is_a_network_of_one() {
+        assert!(lets_in(json!({"allow": ["192.0.2.7"]}), "192.0.2.7").await);
+        assert!(!lets_in(json!({"allow": ["2001:db8::1"]}), "2001:db8::2").await);
+    }
+
+    #[tokio::test]
+    async fn a_mapped_address_is_its_ipv4_address_on_either_side() {
+        assert!(lets_in(json!({"allow": ["10.0.0.0/8"]}), "::ffff:10.0.0.1").await);
+        assert!(lets_in(json!({"allow": ["::ffff:10.0.0.0/104"]}), "10.0.0.1").await);
+    }
+
+    #[tokio::test]
+    async fn all_of_one_world_says_nothing_about_the_other() {
+        assert!(!lets_in(json!({"allow": ["0.0.0.0/0"]}), "2001:db8::1").await);
+        assert!(!lets_in(json!({"allow": ["::/0"]}), "192.0.2.1").await);
+    }
+
+    #[tokio::test]
+    async fn the_refusal_is_a_403_with_its_code() {
+        let chain = chain("ip-restriction", &json!({"allow": ["10.0.0.0/8"]}));
+        let refusal = chain.connect(&adit_chain::conformance::conn()).await.err().unwrap();
+        assert_eq!((refusal.status, refusal.code), (StatusCode::FORBIDDEN, Some(IP_RESTRICTED)));
+    }
+
+    #[test]
+    fn bad_networks_and_denial_alone_are_refused_with_their_codes() {
+        let refused = |options| refused("ip-restriction", &options);
+        assert_eq!(
+            refused(json!({"allow": ["::1", "10.0.0.0/33"]})),
+            ("allow.1".into(), Some(362))
+        );
+        assert_eq!(refused(json!({"allow": ["::1"], "deny": ["x"]})), ("deny.0".into(), Some(362)));
+        assert_eq!(refused(json!({"deny": ["10.0.0.0/8"]})), ("allow".into(), Some(393)));
+        assert_eq!(refused(json!({})), ("allow".into(), None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reading_of_networks_panic(text in "[0-9a-f:./ ]{0,50}") {
+            let _ = network(&text);
+        }
+
+        #[test]
+        fn a_network_holds_the_address_it_was_written_with(ip: IpAddr, prefix_len in 0_u8..=32) {
+            prop_assume!(ip == ip.to_canonical());
+            let allow = vec![network(&format!("{ip}/{prefix_len}")).unwrap()];
+            let restriction = IpRestriction { allow, deny: Vec::new() };
+            prop_assert!(restriction.allows(ip));
+        }
+    }
+}
