@@ -1,0 +1,313 @@
+//! Endpoints that the edge has given an address: asking for them, and giving them back.
+
+use std::{sync::Arc, time::Duration};
+
+use adit_mux::{Session as Mux, Stream};
+use adit_proto::{
+    message::{BindResp, StartTunnelWithLabelResp, Unbind},
+    options::Options,
+    rpc::{Answered, CALL_TIMEOUT, CallError},
+    secret::Secret,
+    session,
+};
+use adit_runtime::Route;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tracing::{debug, info};
+
+use crate::{
+    BindError, Down, Event, PlanError,
+    plan::{Plan, Request, Tools},
+    shared::Shared,
+};
+
+/// An endpoint that the edge has given an address.
+pub(crate) struct Bound {
+    pub(crate) plan: Plan,
+    /// How its connections are forwarded.
+    pub(crate) route: ArcSwap<Route>,
+    /// Why it has ended, once it has.
+    pub(crate) ended: watch::Sender<Option<Down>>,
+    state: Mutex<State>,
+}
+
+/// What the edge said about an endpoint the last time.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) id: String,
+    pub(crate) url: Arc<str>,
+    token: Secret,
+    opts: Options,
+    /// On which connection it was bound.
+    n: u64,
+    /// Whether the edge refused to take it back.
+    refused: bool,
+}
+
+/// An address, whose stream still waits for our FIN.
+pub(crate) struct Granted {
+    id: String,
+    url: Arc<str>,
+    token: Secret,
+    opts: Options,
+    fin: Fin,
+}
+
+enum Fin {
+    Bind(Answered<BindResp, Stream>),
+    Labelled(Answered<StartTunnelWithLabelResp, Stream>),
+}
+
+impl Fin {
+    /// Tells the edge to send visitors.
+    async fn send(self) {
+        match self {
+            Self::Bind(answered) => drop(answered.finish().await),
+            Self::Labelled(answered) => drop(answered.finish().await),
+        }
+    }
+}
+
+impl Bound {
+    pub(crate) fn state(&self) -> State {
+        self.state.lock().clone()
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.state.lock().id.clone()
+    }
+
+    pub(crate) fn url(&self) -> Arc<str> {
+        Arc::clone(&self.state.lock().url)
+    }
+
+    /// Whether it is not known on connection `n`.
+    pub(crate) fn is_stale(&self, n: u64) -> bool {
+        self.state.lock().n != n
+    }
+
+    /// Whether the edge refused to take it back.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.state.lock().refused
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+}
+
+/// Asks the edge for an address, or for the same address again.
+pub(crate) async fn ask(
+    mux: &Mux,
+    plan: &Plan,
+    previous: Option<&State>,
+) -> Result<Granted, CallError> {
+    match &plan.request {
+        Request::Bind(bind) => {
+            let mut bind = bind.clone();
+            if let Some(previous) = previous {
+                bind.id.clone_from(&previous.id);
+                bind.extra.token = previous.token.clone();
+                bind.opts = previous.opts.clone();
+            }
+            let answered = session::call(mux, &bind, CALL_TIMEOUT).await?;
+            let resp = &answered.answer;
+            Ok(Granted {
+                id: resp.id.clone(),
+                url: plan.public_url(&resp.url).into(),
+                token: resp.extra.token.clone(),
+                opts: resp.opts.clone(),
+                fin: Fin::Bind(answered),
+            })
+        }
+        Request::Labelled(start) => {
+            let answered = session::call(mux, start, CALL_TIMEOUT).await?;
+            let labels: Vec<_> = start.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            Ok(Granted {
+                id: answered.answer.id.clone(),
+                url: labels.join(",").into(),
+                token: Secret::default(),
+                opts: Options::default(),
+                fin: Fin::Labelled(answered),
+            })
+        }
+    }
+}
+
+/// Registers a new endpoint, and only then tells the edge to send visitors.
+pub(crate) async fn register(
+    shared: &Arc<Shared>,
+    plan: Plan,
+    granted: Granted,
+    n: u64,
+) -> Result<Arc<Bound>, BindError> {
+    let Granted { id, url, token, opts, fin } = granted;
+    if id.is_empty() {
+        return Err(BindError::Answer { reason: "the bind has no id".to_owned() });
+    }
+    let built = on_blocking({
+        let (tools, url) = (shared.settings.tools.clone(), Arc::clone(&url));
+        move || plan.route(&url, &tools).map(|route| (plan, route))
+    });
+    let (plan, route) = match built.await {
+        Ok(built) => built,
+        Err(error) => {
+            give_back(shared, &id).await;
+            return Err(error.into());
+        }
+    };
+    let bound = Arc::new(Bound {
+        plan,
+        route: ArcSwap::from_pointee(route),
+        ended: watch::channel(None).0,
+        state: Mutex::new(State { id: id.clone(), url, token, opts, n, refused: false }),
+    });
+    shared.table.write().insert(id, Arc::clone(&bound));
+    started(shared, &bound);
+    fin.send().await;
+    if shared.online.borrow().as_ref().is_none_or(|online| online.n != n) {
+        // The connection was replaced meanwhile, and the new one may not have seen this endpoint.
+        shared.stale.notify_one();
+    }
+    Ok(bound)
+}
+
+/// Binds an endpoint again on connection `n`.
+///
+/// # Errors
+/// The call failed. A refusal is none: it is noted, and the endpoint asked for again later.
+pub(crate) async fn rebind(
+    shared: &Arc<Shared>,
+    bound: &Arc<Bound>,
+    mux: &Mux,
+    n: u64,
+) -> Result<(), CallError> {
+    let previous = bound.state();
+    let granted = match ask(mux, &bound.plan, Some(&previous)).await {
+        Ok(granted) => granted,
+        Err(CallError::Refused(text)) => {
+            let was_refused = {
+                let mut state = bound.state.lock();
+                state.n = n;
+                std::mem::replace(&mut state.refused, true)
+            };
+            let (name, url) = (&bound.plan.name, &previous.url);
+            let err = text.to_string();
+            tracing::error!(obj = "tunnels", %name, %url, err, "failed to restart tunnel");
+            if !was_refused {
+                let why = Down::RebindFailed(err.into());
+                shared.tell(Event::EndpointDown { name: Arc::clone(name), why });
+            }
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let Granted { id, url, token, opts, fin } = granted;
+    // Fact: an edge keeps the id that it is given; only labelled tunnels may get another.
+    let id = if id.is_empty() { previous.id.clone() } else { id };
+    if url != previous.url {
+        let rebuilt = on_blocking({
+            let (tools, url) = (shared.settings.tools.clone(), Arc::clone(&url));
+            let bound = Arc::clone(bound);
+            move || bound.plan.route(&url, &tools)
+        });
+        match rebuilt.await {
+            Ok(route) => bound.route.store(Arc::new(route)),
+            // It was built before with another URL; the old one still forwards.
+            Err(error) => tracing::error!(err = %error, "could not build the endpoint again"),
+        }
+    }
+    let (moved, was_refused) = {
+        let mut state = bound.state.lock();
+        let was_refused = state.refused;
+        let moved = state.url != url;
+        *state = State { id: id.clone(), url, token, opts, n, refused: false };
+        (moved, was_refused)
+    };
+    if bound.has_ended() {
+        // Closed while the edge was asked.
+        give_back(shared, &id).await;
+        return Ok(());
+    }
+    if id != previous.id {
+        let mut table = shared.table.write();
+        table.remove(&previous.id);
+        table.insert(id, Arc::clone(bound));
+    }
+    if moved || was_refused {
+        started(shared, bound);
+    }
+    fin.send().await;
+    Ok(())
+}
+
+fn started(shared: &Shared, bound: &Bound) {
+    let (name, url) = (&bound.plan.name, bound.url());
+    let addr = &bound.plan.service.display;
+    info!(obj = "tunnels", %name, %addr, %url, "started tunnel");
+    shared.tell(Event::EndpointUp { name: Arc::clone(name), url });
+}
+
+/// Forgets an endpoint, if it is there, and says so.
+pub(crate) fn remove(shared: &Shared, id: &str, why: Down) -> Option<Arc<Bound>> {
+    let bound = shared.table.write().remove(id)?;
+    mark_ended(shared, &bound, why);
+    Some(bound)
+}
+
+fn mark_ended(shared: &Shared, bound: &Bound, why: Down) {
+    let first = bound.ended.send_if_modified(|ended| {
+        let first = ended.is_none();
+        ended.get_or_insert_with(|| why.clone());
+        first
+    });
+    if first {
+        debug!(obj = "tunnels", name = %bound.plan.name, ?why, "stopped tunnel");
+        shared.tell(Event::EndpointDown { name: Arc::clone(&bound.plan.name), why });
+    }
+}
+
+/// Gives an endpoint back, and forgets it. Whether the edge answers changes nothing for us.
+pub(crate) async fn close(shared: &Arc<Shared>, bound: &Arc<Bound>) {
+    if bound.has_ended() {
+        return;
+    }
+    mark_ended(shared, bound, Down::Closed);
+    let id = bound.id();
+    give_back(shared, &id).await;
+    shared.table.write().remove(&id);
+}
+
+/// Unbinds, if there is a session to do it on.
+pub(crate) async fn give_back(shared: &Shared, id: &str) {
+    let online = shared.online.borrow().clone();
+    let Some(online) = online else { return };
+    unbind(&online.mux, id, CALL_TIMEOUT).await;
+}
+
+/// Unbinds on one connection.
+pub(crate) async fn unbind(mux: &Mux, id: &str, within: Duration) {
+    let request = Unbind { id: id.to_owned(), ..Unbind::default() };
+    match session::call(mux, &request, within).await {
+        Ok(answered) => drop(answered.finish().await),
+        Err(error) => debug!(%error, id, "could not unbind"),
+    }
+}
+
+/// Runs what may read files and compile away from the runtime's own threads.
+pub(crate) async fn on_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PlanError> + Send + 'static,
+) -> Result<T, PlanError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            Err(PlanError::new(&adit_config::Place::of("adit"), format!("planning broke: {error}")))
+        }
+    }
+}
+
+/// Plans an endpoint.
+pub(crate) async fn plan(tools: Tools, spec: crate::EndpointSpec) -> Result<Plan, PlanError> {
+    on_blocking(move || Plan::new(spec, &tools)).await
+}

@@ -1,0 +1,88 @@
+//! An endpoint that is served, as its owner sees it.
+
+use std::{fmt, sync::Arc};
+
+use adit_runtime::Route;
+
+use crate::{
+    Down,
+    bound::{self, Bound},
+    shared::Shared,
+};
+
+/// An endpoint that is served. Dropping it gives the address back in the background;
+/// [`close`](Self::close) waits for that, and [`keep`](Self::keep) leaves it to the session.
+#[must_use = "dropping it closes the endpoint"]
+pub struct Endpoint {
+    shared: Arc<Shared>,
+    bound: Arc<Bound>,
+    on_drop: OnDrop,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnDrop {
+    Close,
+    Nothing,
+}
+
+impl Endpoint {
+    pub(crate) fn new(shared: Arc<Shared>, bound: Arc<Bound>) -> Self {
+        Self { shared, bound, on_drop: OnDrop::Close }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.bound.plan.name
+    }
+
+    /// Where visitors reach it. Stays the same over reconnects, unless the edge forgot it.
+    pub fn url(&self) -> Arc<str> {
+        self.bound.url()
+    }
+
+    /// Where its traffic goes: `http://localhost:8080`.
+    pub fn upstream(&self) -> &str {
+        &self.bound.plan.service.display
+    }
+
+    /// Its route, with the counters.
+    pub fn route(&self) -> Arc<Route> {
+        self.bound.route.load_full()
+    }
+
+    /// Gives the address back. Connections that are open go on.
+    pub async fn close(mut self) {
+        self.on_drop = OnDrop::Nothing;
+        bound::close(&self.shared, &self.bound).await;
+    }
+
+    /// Lets it be served for as long as the session lasts.
+    pub fn keep(mut self) {
+        self.on_drop = OnDrop::Nothing;
+    }
+
+    /// Waits until it is served no more, and says why.
+    pub async fn ended(&self) -> Down {
+        let mut ended = self.bound.ended.subscribe();
+        match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(why)) => why.clone(),
+            _ => Down::Closed,
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        if self.on_drop == OnDrop::Close {
+            let (shared, bound) = (Arc::clone(&self.shared), Arc::clone(&self.bound));
+            let spawner = self.shared.spawner.clone();
+            spawner.spawn(async move { bound::close(&shared, &bound).await });
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("name", &self.name()).field("url", &self.url()).finish()
+    }
+}

@@ -1,0 +1,208 @@
+//! What the operations of this crate fail with.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use adit_config::Place;
+use adit_mux::SessionError;
+use adit_net::{dial, proxy::ProxyError, tls};
+use adit_proto::{ErrorCode, ErrorText, rpc::CallError};
+
+/// An endpoint's description cannot be followed. Prints as `adit.yml:14:3: what is wrong`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    place: Place,
+    message: String,
+    code: Option<ErrorCode>,
+}
+
+impl PlanError {
+    pub(crate) fn new(place: &Place, message: impl Into<String>) -> Self {
+        Self { place: place.clone(), message: message.into(), code: None }
+    }
+
+    pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Where the mistake stands.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What is wrong and what to do, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The public code of this mistake, if it has one.
+    pub fn code(&self) -> Option<ErrorCode> {
+        self.code
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// An agent cannot be made of what it was given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The address of the edge is not one.
+    #[error("connect address {text:?}: {reason}")]
+    Address {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody said where the edge is.
+    #[error("no edge to connect to; name one, or give the agent a link to an embedded one")]
+    NoEdge,
+    /// The URL of the proxy cannot be used.
+    #[error("proxy cannot be used")]
+    Proxy(#[from] adit_net::proxy::ProxyUrlError),
+    /// The roots that the edge is verified against cannot be loaded.
+    #[error("roots for the connection to the edge cannot be used")]
+    Roots(#[from] tls::roots::RootsError),
+    /// The configuration asks for something that does not work yet.
+    #[error("{key} is not supported yet; remove it")]
+    Unsupported {
+        /// Which key, and where.
+        key: String,
+    },
+}
+
+/// No bytes could be exchanged with the edge.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// Name, address or port.
+    #[error(transparent)]
+    Connect(#[from] dial::DialError),
+    /// A link that is not a socket, or the system.
+    #[error("the link to the edge failed")]
+    Link(#[source] io::Error),
+    /// The proxy on the way.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// TLS with the edge.
+    #[error("no TLS session with {host}")]
+    Tls {
+        /// Whom the certificate had to be for.
+        host: String,
+        /// What went wrong.
+        source: tls::HandshakeError,
+    },
+}
+
+impl DialError {
+    /// Whether we refused the edge's certificate: a wrong name or roots, which time does not heal.
+    pub fn is_untrusted(&self) -> bool {
+        let Self::Tls { source, .. } = self else { return false };
+        matches!(source.refusal(), Some(rustls::Error::InvalidCertificate(_)))
+    }
+}
+
+/// One attempt to establish a session failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The edge was not reached.
+    #[error("could not reach the edge")]
+    Dial(#[from] DialError),
+    /// The edge was reached, but the session ended before it had begun.
+    #[error("the session ended before it was established")]
+    Session(#[source] SessionError),
+    /// The edge refused the agent.
+    #[error("authentication failed: {0}")]
+    Refused(ErrorText),
+    /// The edge did not say yes or no.
+    #[error("authentication failed")]
+    Auth(#[source] CallError),
+}
+
+impl ConnectError {
+    /// Whether trying again soon is of no use.
+    ///
+    /// Fact: codes 100 to 199 and 300 to 399 are about credentials and what they permit, and 4018
+    /// says that there is none; 128 is the edge's own trouble.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Dial(error) => error.is_untrusted(),
+            Self::Refused(text) => text.code().is_some_and(|code| {
+                code != ErrorCode::TRANSIENT && matches!(code.0, 100..=199 | 300..=399 | 4018)
+            }),
+            Self::Session(_) | Self::Auth(_) => false,
+        }
+    }
+
+    /// What the edge said, if it refused.
+    pub fn refusal(&self) -> Option<&ErrorText> {
+        match self {
+            Self::Refused(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// An endpoint is not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Its description cannot be followed.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The edge refused it: the name is not ours, or taken.
+    #[error("the edge refused the endpoint: {0}")]
+    Refused(ErrorText),
+    /// The edge did not say yes or no, although it was asked on several sessions.
+    #[error("the edge did not answer")]
+    Call(#[source] CallError),
+    /// What the edge said makes no sense.
+    #[error("the edge answered with something else: {reason}")]
+    Answer {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There was no session with the edge for too long.
+    #[error("no session with the edge within {after:?}")]
+    Offline {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
+}
+
+impl BindError {
+    /// What the edge said, if it refused.
+    pub fn refusal(&self) -> Option<&ErrorText> {
+        match self {
+            Self::Refused(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// An error with its causes on one line, for records and events.
+pub(crate) fn chain(error: &dyn std::error::Error) -> Arc<str> {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Some errors print their cause themselves.
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text.into()
+}

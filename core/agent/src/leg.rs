@@ -1,0 +1,176 @@
+//! One connection to the edge, from dialling to goodbye.
+//!
+//! ```text
+//! dial ── heartbeat stream, accept loop ── Auth ── in use ── unbind, drain ── GOAWAY
+//! ```
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use adit_mux::{Config, ErrorCode, PeerCredit, PeerTraits, Session as Mux, SessionError};
+use adit_net::{Drained, tasks::Tasks};
+use adit_proto::{
+    heartbeat,
+    message::AuthResp,
+    peer::Family,
+    rpc::{AUTH_TIMEOUT, CallError},
+    session,
+};
+use tokio::time::timeout;
+
+use crate::{
+    ConnectError, DialError, SessionInfo, bound,
+    dial::DIAL_LIMIT,
+    error,
+    shared::{Identity, Shared},
+    streams::Incoming,
+};
+
+/// How long the last frames may take. Fact: the multiplexer gives its own flush 250 ms.
+const CLOSE_GRACE: Duration = Duration::from_millis(500);
+
+/// How long visitors' connections may take to notice that the connection to the edge is gone.
+const LOST_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the edge may take to take endpoints back.
+const UNBIND_LIMIT: Duration = Duration::from_secs(2);
+
+/// One authenticated connection to the edge.
+pub(crate) struct Leg {
+    /// Which of the session's connections it is, from 1.
+    pub(crate) n: u64,
+    pub(crate) mux: Mux,
+    pub(crate) info: Arc<SessionInfo>,
+    /// Why we ended it ourselves, if we did.
+    why: Arc<OnceLock<Arc<str>>>,
+    /// Visitors' connections.
+    conns: Tasks,
+    /// The multiplexer's driver, heartbeats, the accept loop, orders.
+    link: Tasks,
+}
+
+impl Leg {
+    /// Connects and authenticates.
+    pub(crate) async fn establish(shared: &Arc<Shared>, n: u64) -> Result<Self, ConnectError> {
+        let io = match timeout(DIAL_LIMIT, shared.settings.dialer.dial()).await {
+            Ok(io) => io?,
+            Err(_) => return Err(DialError::Link(std::io::ErrorKind::TimedOut.into()).into()),
+        };
+        let strangers = PeerTraits { credit: PeerCredit::Clamped, ..PeerTraits::accumulating() };
+        let config = Config { peer: strangers, ..Config::agent() };
+        let (mux, accept, driver) = adit_mux::session(io, config);
+        let (link, conns) =
+            (Tasks::child_of(&shared.signals()), Tasks::child_of(&shared.signals()));
+        link.spawn(driver);
+        let why = Arc::new(OnceLock::new());
+        // First of all streams, before we have even said who we are.
+        link.spawn(beat(Arc::clone(shared), mux.clone(), Arc::clone(&why)));
+        let incoming = Arc::new(Incoming {
+            shared: Arc::clone(shared),
+            conns: conns.spawner(),
+            link: link.spawner(),
+            origin: OnceLock::new(),
+        });
+        link.spawn(Arc::clone(&incoming).serve(accept));
+        let leg = Self { n, mux, info: Arc::default(), why, conns, link };
+        match leg.authenticate(shared, &incoming).await {
+            Ok(info) => Ok(Self { info, ..leg }),
+            Err(error) => {
+                leg.hang_up("no error: the agent gives up").await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn authenticate(
+        &self,
+        shared: &Shared,
+        incoming: &Incoming,
+    ) -> Result<Arc<SessionInfo>, ConnectError> {
+        let answered = match session::call(&self.mux, &shared.auth(), AUTH_TIMEOUT).await {
+            Ok(answered) => answered,
+            Err(CallError::Refused(text)) => return Err(ConnectError::Refused(text)),
+            Err(error) => {
+                return Err(match self.mux.ended() {
+                    Some(ended) => ConnectError::Session(ended),
+                    None => ConnectError::Auth(error),
+                });
+            }
+        };
+        let resp: AuthResp = answered.finish().await;
+        let extra = &resp.extra;
+        if extra.version.starts_with("adit/") {
+            self.mux.set_peer(Family::Adit.traits());
+        }
+        if !extra.agent_session_id.is_empty() {
+            let _ = incoming.origin.set(extra.agent_session_id.as_str().into());
+        }
+        let mut identity = shared.identity.lock();
+        *identity = Identity { client_id: resp.client_id.clone(), cookie: extra.cookie.clone() };
+        Ok(Arc::new(SessionInfo::from(&resp)))
+    }
+
+    /// Waits until the connection is lost, and says why.
+    pub(crate) async fn lost(&self) -> Arc<str> {
+        self.mux.closed().await;
+        match (self.why.get(), self.mux.ended()) {
+            (Some(why), _) => Arc::clone(why),
+            (None, Some(ended)) => error::chain(&ended),
+            (None, None) => error::chain(&SessionError::Dropped),
+        }
+    }
+
+    /// Cleans up after a lost connection. Its visitors' connections fail by themselves.
+    pub(crate) async fn bury(self) {
+        let Self { conns, link, .. } = self;
+        let _ = conns.shutdown(LOST_GRACE).await;
+        let _ = link.shutdown(CLOSE_GRACE).await;
+    }
+
+    /// Gives all endpoints back, lets connections finish until `grace` ends, says goodbye.
+    pub(crate) async fn wind_down(self, shared: &Shared, grace: Duration) -> Drained {
+        let began = tokio::time::Instant::now();
+        let ids: Vec<String> = shared.table.read().keys().cloned().collect();
+        let unbind = crate::supervise::in_parallel(ids, |id| {
+            let mux = self.mux.clone();
+            async move { bound::unbind(&mux, &id, UNBIND_LIMIT).await }
+        });
+        // An edge that does not answer holds nobody up for longer than the grace.
+        let _ = timeout(UNBIND_LIMIT.min(grace), unbind).await;
+        let Self { mux, conns, link, .. } = self;
+        let drained = conns.shutdown(grace.saturating_sub(began.elapsed())).await;
+        mux.close(ErrorCode::NoError, "no error: the agent ends its session");
+        let _ = timeout(CLOSE_GRACE, mux.closed()).await;
+        let _ = link.shutdown(CLOSE_GRACE).await;
+        drained
+    }
+
+    /// Ends a connection that is of no use.
+    async fn hang_up(self, text: &str) {
+        let Self { mux, conns, link, .. } = self;
+        mux.close(ErrorCode::NoError, text);
+        let _ = timeout(CLOSE_GRACE, mux.closed()).await;
+        let _ = conns.shutdown(Duration::ZERO).await;
+        let _ = link.shutdown(CLOSE_GRACE).await;
+    }
+}
+
+/// Pings, tells the multiplexer how far the edge is, and ends the connection when there is no echo.
+async fn beat(shared: Arc<Shared>, mux: Mux, why: Arc<OnceLock<Arc<str>>>) {
+    let stream = match session::open_heartbeat(&mux) {
+        Ok(stream) => stream,
+        Err(error) => return mux.close(ErrorCode::Internal, &error.to_string()),
+    };
+    let on_rtt = |rtt| {
+        mux.set_rtt(rtt);
+        shared.rtt.send_replace(Some(rtt));
+    };
+    let error = tokio::select! {
+        error = heartbeat::keep_alive(stream, shared.settings.heartbeat, on_rtt) => error,
+        () = mux.closed() => return,
+    };
+    let _ = why.set(error::chain(&error));
+    mux.close(ErrorCode::NoError, "no error: heartbeat lost");
+}

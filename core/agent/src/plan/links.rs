@@ -1,0 +1,111 @@
+//! The chain of a plan.
+
+use std::sync::Arc;
+
+use adit_chain::{BuildCx, BuildError, Chain, Endpoint, LinkSpec, OnError, Side};
+use adit_config::{HandlerSpec, handler};
+
+use super::{Tls, Tools};
+use crate::{EndpointSpec, PlanError};
+
+/// The handlers of an endpoint, in order, before they are built.
+#[derive(Clone, Debug)]
+pub(super) struct Links {
+    name: String,
+    specs: Vec<HandlerSpec>,
+}
+
+impl Links {
+    /// The user's handlers, and the one that ends TLS here if it does. Reads certificates.
+    pub(super) fn new(spec: &EndpointSpec, tls: Tls) -> Result<Self, PlanError> {
+        let mut specs = spec.handlers.clone();
+        if tls == Tls::EndsHere {
+            let terminate = spec.tls.handler_spec(&spec.place).map_err(|(place, error)| {
+                PlanError::new(&place, format!("could not read a PEM file: {error}"))
+            })?;
+            // Whoever may not connect costs no handshake.
+            let first = specs.iter().take_while(|spec| spec.kind == "ip-restriction").count();
+            specs.insert(first, terminate);
+        }
+        Ok(Self { name: spec.name.clone(), specs })
+    }
+
+    /// Builds the chain for one endpoint. Blocks: handlers may read files and compile.
+    pub(super) fn build(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        tools: &Tools,
+        carries_http: bool,
+    ) -> Result<Chain, PlanError> {
+        let cx = BuildCx {
+            endpoint: Arc::clone(endpoint),
+            side: Side::Agent,
+            certificates: tools.certificates.clone(),
+        };
+        let links = self.specs.iter().map(|spec| {
+            let link = tools.registry.link(&to_link(spec), &cx);
+            let link = link.map_err(|error| self.misbuilt(spec, &error))?;
+            if link.needs().wants_http() && !carries_http {
+                let text = format!(
+                    "endpoint {:?}: handler {:?} works on HTTP, which this endpoint does not show \
+                     to the agent; remove it, or use an http endpoint whose TLS ends before it",
+                    self.name, spec.kind
+                );
+                return Err(PlanError::new(&spec.place, text));
+            }
+            Ok(link)
+        });
+        Ok(Chain::new(links.collect::<Result<_, _>>()?))
+    }
+
+    fn misbuilt(&self, spec: &HandlerSpec, error: &BuildError) -> PlanError {
+        let place = spec.place_of(&path(&error.at));
+        let text = format!("endpoint {:?}: handler {:?}: {error}", self.name, spec.kind);
+        let error_code = error.code.map(|code| adit_proto::ErrorCode(code.0));
+        let planned = PlanError::new(&place, text);
+        match error_code {
+            Some(code) => planned.with_code(code),
+            None => planned,
+        }
+    }
+}
+
+fn to_link(spec: &HandlerSpec) -> LinkSpec {
+    LinkSpec {
+        kind: spec.kind.clone(),
+        options: spec.options.clone(),
+        on_error: match spec.on_error {
+            handler::OnError::Deny => OnError::Deny,
+            handler::OnError::Pass => OnError::Pass,
+        },
+    }
+}
+
+/// `["allow", "2", "name"]` as the configuration writes it: `allow[2].name`.
+fn path(keys: &[String]) -> String {
+    let mut path = String::new();
+    for key in keys {
+        if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
+            path.push_str(&format!("[{key}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(key);
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn keys_become_the_path_that_the_configuration_knows() {
+        let keys = |list: &[&str]| list.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
+        assert_eq!(path(&keys(&["allow", "2", "name"])), "allow[2].name");
+        assert_eq!(path(&keys(&["credentials", "0"])), "credentials[0]");
+        assert_eq!(path(&[]), "");
+    }
+}

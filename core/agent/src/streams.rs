@@ -1,0 +1,121 @@
+//! Streams that the edge opens: visitors, heartbeats, orders.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use adit_chain::Conn;
+use adit_config::endpoint::ProxyProtocol;
+use adit_mux::{Accept, ErrorCode, Stream};
+use adit_net::{
+    Io, Rewind,
+    proxy_protocol::{self, Header},
+    tasks::Spawner,
+};
+use adit_proto::{
+    StreamType,
+    heartbeat::{self, Pulse},
+    proxy::ProxyHeader,
+    session::TypedStreams,
+};
+use adit_runtime::{ForwardCx, Stop, forward};
+use tokio::time::timeout;
+use tracing::{debug, info};
+
+use crate::{orders, shared::Shared};
+
+/// Time for the header of a proxied connection. The edge sends it with the stream's first frame.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the streams of one connection to the edge share.
+pub(crate) struct Incoming {
+    pub(crate) shared: Arc<Shared>,
+    /// Runs visitors' connections.
+    pub(crate) conns: Spawner,
+    /// Runs everything else.
+    pub(crate) link: Spawner,
+    /// The secret by which the edge recognises our own answers, once it has told us.
+    pub(crate) origin: OnceLock<Arc<str>>,
+}
+
+impl Incoming {
+    /// Hands streams out until the connection ends. Only types are read here, side by side.
+    pub(crate) async fn serve(self: Arc<Self>, accept: Accept) {
+        let mut streams = TypedStreams::new(accept);
+        while let Some((stream_type, mut stream)) = streams.next().await {
+            let this = Arc::clone(&self);
+            match stream_type {
+                StreamType::PROXY => {
+                    self.conns.spawn(this.proxied(stream));
+                }
+                StreamType::HEARTBEAT => {
+                    self.link.spawn(echo(stream));
+                }
+                StreamType::STOP | StreamType::RESTART | StreamType::UPDATE => {
+                    let shared = Arc::clone(&self.shared);
+                    self.link.spawn(orders::answer(shared, stream_type, stream));
+                }
+                StreamType::STOP_TUNNEL => {
+                    let shared = Arc::clone(&self.shared);
+                    self.link.spawn(orders::stop_tunnel(shared, stream));
+                }
+                other => {
+                    debug!(stream_type = %other, "refused a stream of a type that we do not know");
+                    stream.reset(ErrorCode::StreamRefused);
+                }
+            }
+        }
+    }
+
+    /// One visitor's connection.
+    async fn proxied(self: Arc<Self>, mut stream: Stream) {
+        let header = match timeout(HEADER_TIMEOUT, ProxyHeader::read(&mut stream)).await {
+            Ok(Ok(header)) => header,
+            Ok(Err(error)) => {
+                debug!(%error, "refused a connection");
+                return stream.reset(ErrorCode::StreamRefused);
+            }
+            Err(_) => return stream.reset(ErrorCode::StreamRefused),
+        };
+        let bound = self.shared.table.read().get(&header.id).cloned();
+        let Some(bound) = bound else {
+            debug!(id = header.id, "refused a connection for an endpoint that we do not have");
+            return stream.reset(ErrorCode::StreamRefused);
+        };
+        let unspecified = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let mut client = header.client_addr.unwrap_or(unspecified);
+        let mut server = unspecified;
+        let mut io = Rewind::new(Io::pipe(stream));
+        if bound.plan.proxy_protocol != ProxyProtocol::None {
+            match proxy_protocol::read(&mut io, HEADER_TIMEOUT).await {
+                Ok(Header::Proxied { source, destination }) => {
+                    (client, server) = (source, destination);
+                }
+                // Fact: other agents go on without a header, too.
+                Ok(_) | Err(proxy_protocol::ReadError::Absent) => {}
+                // Dropping the stream tells the edge.
+                Err(error) => return debug!(%error, "refused a connection"),
+            }
+        }
+        let route = bound.route.load_full();
+        let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
+        let l = &bound.plan.service.display;
+        info!(obj = "join", id = %conn.id, %l, r = %client, "join connections");
+        drop(bound);
+        let cx = ForwardCx {
+            stop: Stop::from(self.conns.signals()),
+            router: None,
+            origin: self.origin.get().cloned(),
+        };
+        Box::pin(forward(conn, io, route, &cx)).await;
+    }
+}
+
+/// Answers the edge's pings. Whether they come is the edge's affair: our own tell us enough.
+async fn echo(stream: Stream) {
+    if let Err(error) = heartbeat::echo(stream, None, &Pulse::new()).await {
+        debug!(%error, "no more echoes");
+    }
+}

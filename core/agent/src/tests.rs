@@ -1,0 +1,1 @@
+//! Against an edge that a test drives by hand.
