@@ -56,34 +56,50 @@ impl fmt::Display for Diagnostic {
 
 /// Every problem that was found, in the order of the files and then of their lines.
 ///
-/// Prints one per line.
+/// Prints one per line. Holds at most [`MAX_PROBLEMS`] of each file: nobody reads more, and the
+/// search for what was meant by each unknown key takes time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    problems: Vec<Diagnostic>,
+    n_dropped: usize,
+}
+
+/// Most problems that are kept.
+pub const MAX_PROBLEMS: usize = 100;
 
 impl Diagnostics {
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.problems.is_empty()
     }
 
     /// How many problems there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.problems.len()
     }
 
     /// The problems in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.problems.iter()
     }
 
-    /// Adds one.
+    /// Adds one, if there is still room.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        match self.is_full() {
+            true => self.n_dropped += 1,
+            false => self.problems.push(diagnostic),
+        }
+    }
+
+    /// Whether another one would only be counted.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     /// Adds all of `other`.
     pub fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.problems.extend(other.problems);
+        self.n_dropped += other.n_dropped;
     }
 
     /// `value` if nothing is wrong.
@@ -101,16 +117,16 @@ impl Diagnostics {
     /// Lines of one file in order; files stay in the order they were read.
     fn sort(&mut self) {
         let mut files: Vec<Arc<str>> = Vec::new();
-        for d in &self.0 {
+        for d in &self.problems {
             if !files.contains(&d.place.file) {
                 files.push(d.place.file.clone());
             }
         }
-        self.0.sort_by_key(|d| {
+        self.problems.sort_by_key(|d| {
             let file = files.iter().position(|f| *f == d.place.file);
             (file, d.place.line, d.place.column)
         });
-        self.0.dedup();
+        self.problems.dedup();
     }
 
     /// The problem of a file that cannot be read at all.
@@ -122,7 +138,7 @@ impl Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
+        Self { problems: vec![diagnostic], n_dropped: 0 }
     }
 }
 
@@ -130,7 +146,7 @@ impl IntoIterator for Diagnostics {
     type Item = Diagnostic;
     type IntoIter = std::vec::IntoIter<Diagnostic>;
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.problems.into_iter()
     }
 }
 
@@ -144,13 +160,16 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, diagnostic) in self.0.iter().enumerate() {
+        for (i, diagnostic) in self.problems.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             diagnostic.fmt(f)?;
         }
-        Ok(())
+        match self.n_dropped {
+            0 => Ok(()),
+            n => write!(f, "\n{n} more problems are not shown"),
+        }
     }
 }
 

@@ -55,6 +55,9 @@ impl Reader {
 
     /// Notes a key that the map does not have, with the known key that it resembles.
     pub(crate) fn unknown_key(&mut self, key: &Key, known: &[&str]) {
+        if self.problems.is_full() {
+            return self.error(key.pos, "");
+        }
         let hint = match self.elsewhere {
             Some((keys, hint)) if keys.contains(&key.text.as_str()) => Some(hint.to_owned()),
             _ => {

@@ -122,3 +122,11 @@ fn single_mistakes_have_clear_words() {
         assert_eq!(problems(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_file_full_of_mistakes_is_not_repeated_whole() {
+    let keys: String = (0..100_000).map(|i| format!("k{i}: v\n")).collect();
+    let shown = problems(&format!("version: 3\n{keys}"));
+    assert_eq!(shown.lines().count(), 101);
+    assert_eq!(shown.lines().last(), Some("99900 more problems are not shown"));
+}
