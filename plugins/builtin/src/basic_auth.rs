@@ -20,7 +20,7 @@ use http::{
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use self::credential::{Credential, Credentials};
+use self::credential::Credential;
 use crate::options::mistake;
 
 mod credential;
@@ -45,7 +45,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
     #[serde(default)]
-    credentials: Credentials,
+    credentials: Vec<Credential>,
     #[serde(default = "default_realm")]
     realm: String,
 }
@@ -55,7 +55,7 @@ fn default_realm() -> String {
 }
 
 pub(crate) fn build(options: Options, _: &BuildCx) -> Result<BoxHandler, BuildError> {
-    let Credentials(credentials) = options.credentials;
+    let credentials = options.credentials;
     if credentials.is_empty() {
         let message = "no credentials; add at least one \"user:password\"";
         return Err(BuildError::new(message).at(["credentials"]));
@@ -275,10 +275,15 @@ mod tests {
 
     #[test]
     fn neither_the_handler_nor_a_mistake_shows_a_secret() {
-        let handler = crate::testing::build("basic-auth", &json!({"credentials": "ann:password"}));
+        let handler =
+            crate::testing::build("basic-auth", &json!({"credentials": ["ann:password"]}));
         assert_eq!(format!("{:?}", handler.unwrap()), "BasicAuth(1 credentials)");
         let error = crate::testing::build("basic-auth", &json!({"credentials": ["ann:short"]}));
         assert!(!error.unwrap_err().message.contains("short"));
+        let number = json!({"credentials": [{"username": "ann", "password": 12_345_678}]});
+        let error = crate::testing::build("basic-auth", &number).unwrap_err();
+        assert_eq!(error.at, ["credentials", "0", "password"]);
+        assert_eq!(error.message, "invalid type: integer, expected a string");
     }
 
     proptest! {

@@ -143,7 +143,7 @@ fn relabel(headers: &mut HeaderMap, algorithm: Algorithm) {
     let varies = headers.get_all(VARY).iter().filter_map(|line| line.to_str().ok());
     let mut varies = varies.flat_map(|line| line.split(',')).map(str::trim);
     if !varies.any(|name| name == "*" || name.eq_ignore_ascii_case("accept-encoding")) {
-        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
     }
     // A strong validator promises the same bytes.
     let etag = headers.get(ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/"));

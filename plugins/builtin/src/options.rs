@@ -16,8 +16,19 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Value) -> Result<T, BuildErro
     let options = if options.is_null() { &none } else { options };
     serde_path_to_error::deserialize(options).map_err(|error| {
         let at: Vec<String> = error.path().iter().filter_map(step).collect();
-        BuildError::new(error.inner().to_string()).at(at)
+        BuildError::new(without_value(&error.inner().to_string())).at(at)
     })
+}
+
+/// What serde says of a value of the wrong type quotes the value, and options hold passwords and
+/// keys. The place is known, so nobody misses it.
+fn without_value(message: &str) -> String {
+    const WRONG: &str = "invalid type: ";
+    const WANTED: &str = ", expected ";
+    let parts = message.strip_prefix(WRONG).and_then(|rest| rest.rsplit_once(WANTED));
+    let Some((found, wanted)) = parts else { return message.into() };
+    let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+    format!("{WRONG}{kind}{WANTED}{wanted}")
 }
 
 fn step(segment: &Segment) -> Option<String> {
@@ -114,7 +125,7 @@ mod tests {
     fn a_mistake_deep_in_the_options_is_told_with_its_place() {
         let error = parse::<Inner>(&json!({"items": [1, 2, "three"]})).unwrap_err();
         assert_eq!(error.at, ["items", "2"]);
-        assert_eq!(error.message, "invalid type: string \"three\", expected u8");
+        assert_eq!(error.message, "invalid type: string, expected u8");
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn switch(request: &Request<Body>) -> Option<Response<Body>> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let answer = response.headers_mut();
-    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
     answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
     if let Some(protocol) = subprotocol(headers) {
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(response.headers()[UPGRADE], "websocket");
-        assert_eq!(response.headers()[CONNECTION], "upgrade");
+        assert_eq!(response.headers()[CONNECTION], "Upgrade");
         assert_eq!(response.headers().get(SEC_WEBSOCKET_PROTOCOL), None);
     }
 

@@ -1,16 +1,11 @@
-//! Credentials as they are written. Read by hand, because what serde says of a mistyped value
-//! quotes the value, and these are secrets.
+//! Credentials as they are written: text, or parts with names.
 
 use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-
-/// One or many.
-#[derive(Default)]
-pub(super) struct Credentials(pub(super) Vec<Credential>);
 
 /// One way in.
 pub(super) enum Credential {
@@ -28,32 +23,6 @@ struct Fields {
     password: Option<String>,
     #[serde(default)]
     hashed_password: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for Credentials {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
-        impl<'de> Visitor<'de> for OneOrMany {
-            type Value = Credentials;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of \"user:password\"")
-            }
-
-            fn visit_str<E: Error>(self, pair: &str) -> Result<Credentials, E> {
-                Ok(Credentials(vec![Credential::Pair(pair.into())]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Credentials, A::Error> {
-                let mut all = Vec::new();
-                while let Some(credential) = seq.next_element()? {
-                    all.push(credential);
-                }
-                Ok(Credentials(all))
-            }
-        }
-        deserializer.deserialize_any(OneOrMany)
-    }
 }
 
 impl<'de> Deserialize<'de> for Credential {
