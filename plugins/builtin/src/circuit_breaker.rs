@@ -232,6 +232,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_answer_to_a_request_from_before_the_trip_has_no_say_after_it() {
+        let chain = breaker();
+        let slow = pass(&chain, request(&[])).await;
+        for _ in 0..3 {
+            assert!(exchange(&chain, 500).await);
+        }
+        assert!(!exchange(&chain, 200).await);
+        advance(Duration::from_secs(10)).await;
+        let probe = pass(&chain, request(&[])).await;
+        slow.answered(testing::response(&[], "")).await;
+        assert!(!exchange(&chain, 200).await);
+        drop(probe);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_older_than_the_window_are_forgotten() {
+        let chain = breaker();
+        for _ in 0..4 {
+            assert!(exchange(&chain, 500).await);
+        }
+        advance(Duration::from_secs(10)).await;
+        assert!(exchange(&chain, 200).await);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_threshold_of_zero_trips_on_volume_alone() {
         let options = json!({"error_threshold": 0, "volume_threshold": 2});
         let chain = chain("circuit-breaker", &options);

@@ -113,6 +113,7 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 mod tests {
     use adit_chain::Outcome;
     use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
     use crate::testing::{chain, pass, request};
@@ -143,6 +144,19 @@ mod tests {
         assert_eq!(response.headers()[UPGRADE], "websocket");
         assert_eq!(response.headers()[CONNECTION], "Upgrade");
         assert_eq!(response.headers().get(SEC_WEBSOCKET_PROTOCOL), None);
+    }
+
+    #[tokio::test]
+    async fn the_connection_then_carries_the_bytes_of_its_messages() {
+        let Outcome::Detach(_, wrap) = outcome(request(&OPENING)).await else {
+            panic!("the connection stays in HTTP");
+        };
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut bytes = wrap.wrap(Box::new(near));
+        bytes.write_all(b"hi").await.unwrap();
+        let mut frame = [0; 4];
+        far.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame, [0x82, 2, b'h', b'i']);
     }
 
     #[tokio::test]
