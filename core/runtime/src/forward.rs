@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use adit_chain::Conn;
+use adit_chain::{Conn, Connected, Refusal, TlsMode, Totals};
 use adit_net::{Io, Rewind};
+use tokio::time::timeout;
+use tracing::debug;
 
-use crate::{Closed, Ended, Route, Router, Stop};
+use crate::{
+    Closed, Ended, Leg, PassthroughTls, Relay, Route, Router, Stop, TlsDefault, UpstreamError,
+    http, relay::relay_until, tls,
+};
 
 /// What all connections of one owner share.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +26,149 @@ pub struct ForwardCx {
 
 /// Carries one connection from accept to close: conn chain, TLS, wrappers, relay. Agent and edge
 /// both end here.
+///
+/// # Cancel safety
+/// Dropping the future drops the connection; handlers are not told of its end then.
 pub async fn forward(conn: Arc<Conn>, io: Rewind<Io>, route: Arc<Route>, cx: &ForwardCx) -> Closed {
-    let _ = (conn, io, route, cx);
-    Closed::early(Ended::Refused)
+    let mut open = Open::new(&conn, &route);
+    let mut connected = match route.chain.connect(&conn).await {
+        Ok(connected) => connected,
+        Err(refusal) => {
+            open.totals = Box::pin(turn_away(&conn, io, &route, refusal, cx)).await;
+            return Closed { totals: open.totals, ended: Ended::Refused };
+        }
+    };
+    let (totals, ended) = Box::pin(carry(&conn, io, &route, &mut connected, cx)).await;
+    open.totals = totals;
+    drop(open);
+    connected.close(totals).await;
+    Closed { totals, ended }
+}
+
+/// Counts the connection for as long as it is open, even if it is dropped on the way.
+struct Open<'a> {
+    conn: &'a Conn,
+    route: &'a Route,
+    totals: Totals,
+}
+
+impl<'a> Open<'a> {
+    fn new(conn: &'a Conn, route: &'a Route) -> Self {
+        route.metrics.opened();
+        Self { conn, route, totals: Totals::default() }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.route.metrics.closed(self.conn.started.elapsed(), self.totals);
+    }
+}
+
+/// A connection that was let in.
+async fn carry(
+    conn: &Arc<Conn>,
+    io: Rewind<Io>,
+    route: &Arc<Route>,
+    connected: &mut Connected,
+    cx: &ForwardCx,
+) -> (Totals, Ended) {
+    let mode = connected.tls().cloned().or_else(|| by_default(&route.tls));
+    let passthrough = match mode {
+        Some(TlsMode::Pass) => PassthroughTls::Yes,
+        Some(TlsMode::Here(_)) | None => PassthroughTls::No,
+    };
+    let mut io = match settle_tls(conn, io, mode, cx).await {
+        Ok(io) => io,
+        Err(ended) => return (Totals::default(), ended),
+    };
+    if connected.has_wraps() {
+        io = Rewind::new(Io::other(connected.wrap(Box::new(io))));
+    }
+    if route.relay == Relay::Http && passthrough == PassthroughTls::No {
+        http::serve_route(Arc::clone(conn), io, Arc::clone(route), cx).await
+    } else {
+        raw(conn, io, route, passthrough, cx).await
+    }
+}
+
+fn by_default(tls: &TlsDefault) -> Option<TlsMode> {
+    match tls {
+        TlsDefault::None => None,
+        TlsDefault::Here(config) => Some(TlsMode::Here(Arc::clone(config))),
+        TlsDefault::Pass => Some(TlsMode::Pass),
+    }
+}
+
+/// Terminates TLS if that is for this side to do.
+async fn settle_tls(
+    conn: &Conn,
+    io: Rewind<Io>,
+    mode: Option<TlsMode>,
+    cx: &ForwardCx,
+) -> Result<Rewind<Io>, Ended> {
+    let Some(TlsMode::Here(config)) = mode else { return Ok(io) };
+    let handshake = tls::terminate(io, config);
+    let (io, info) = tokio::select! {
+        biased;
+        () = cx.stop.cut.cancelled() => return Err(Ended::Cut),
+        result = handshake => result.map_err(|error| {
+            debug!(id = %conn.id, %error, "no TLS session with the visitor");
+            Ended::TlsFailed
+        })?,
+    };
+    let _ = conn.tls.set(info);
+    Ok(Rewind::new(io))
+}
+
+/// Bytes, as they are.
+async fn raw(
+    conn: &Arc<Conn>,
+    io: Rewind<Io>,
+    route: &Arc<Route>,
+    passthrough: PassthroughTls,
+    cx: &ForwardCx,
+) -> (Totals, Ended) {
+    let cut = &cx.stop.cut;
+    let after = route.limits.connect_timeout;
+    let connecting = timeout(after, route.upstream.connect(conn, passthrough));
+    let result = tokio::select! {
+        biased;
+        () = cut.cancelled() => return (Totals::default(), Ended::Cut),
+        result = connecting => result.unwrap_or_else(|_| {
+            Err(UpstreamError::Timeout { address: route.endpoint.upstream.clone(), after })
+        }),
+    };
+    match result {
+        Ok(Leg { io: upstream, .. }) => relay_until(io, upstream, cut).await,
+        Err(error) => {
+            debug!(id = %conn.id, %error, "no connection to the upstream");
+            if route.endpoint.protocol.is_http() && passthrough == PassthroughTls::No {
+                let refusal = error.to_refusal();
+                let answering = http::serve_refusal(conn, io, refusal, &route.limits, cx);
+                return (answering.await, Ended::UpstreamFailed);
+            }
+            io.inner().reset_on_drop();
+            (Totals::default(), Ended::UpstreamFailed)
+        }
+    }
+}
+
+/// A connection that was not let in. On an HTTP endpoint it is told why, in HTTP.
+async fn turn_away(
+    conn: &Conn,
+    io: Rewind<Io>,
+    route: &Route,
+    refusal: Refusal,
+    cx: &ForwardCx,
+) -> Totals {
+    let mode = by_default(&route.tls);
+    let is_passed = matches!(mode, Some(TlsMode::Pass));
+    if refusal.close || is_passed || !route.endpoint.protocol.is_http() {
+        return Totals::default();
+    }
+    match settle_tls(conn, io, mode, cx).await {
+        Ok(io) => http::serve_refusal(conn, io, refusal, &route.limits, cx).await,
+        Err(_) => Totals::default(),
+    }
 }

@@ -1,11 +1,37 @@
 //! Exchanges: HTTP/1.1 and HTTP/2 from visitors, either to the upstream.
+//!
+//! - [`conn`]: a visitor's connection; [`turn`], [`crew`], [`watch`]: how its parts share a task.
+//! - [`sock`]: the visitor's bytes; [`guard`]: what is refused of them.
+//! - [`exchange`], [`send`]: one request and its response; [`headers`], [`body`]: their parts.
+//! - [`places`], [`seat`], [`pipe`]: routes, and the pipes to their upstreams.
+
+mod body;
+mod conn;
+mod crew;
+mod exchange;
+mod guard;
+mod headers;
+mod pipe;
+mod places;
+mod seat;
+mod send;
+mod sock;
+mod turn;
+mod watch;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use adit_chain::TlsInfo;
-use adit_net::{Io, Rewind};
+use adit_chain::{Conn, Refusal, TlsInfo, Totals};
+use adit_net::{Io, Rewind, tls::ALPN_H2};
+use http::{HeaderValue, header::CONNECTION};
 
-use crate::{Closed, Ended, Router, Stop};
+use self::{
+    conn::Serving,
+    places::Places,
+    seat::Seat,
+    sock::{Spoken, Traffic},
+};
+use crate::{Closed, Ended, ForwardCx, Limits, Route, Router, Stop};
 
 /// Who came to a listener, before it is known what for.
 #[derive(Clone, Debug)]
@@ -18,6 +44,17 @@ pub struct Visitor {
     pub tls: Option<TlsInfo>,
 }
 
+impl Visitor {
+    fn of(conn: &Conn) -> Self {
+        Self { client: conn.client, server: conn.server, tls: conn.tls.get().cloned() }
+    }
+
+    fn speaks(&self) -> Spoken {
+        let alpn = self.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+        if alpn == Some(ALPN_H2) { Spoken::Http2 } else { Spoken::Http1 }
+    }
+}
+
 /// Serves HTTP on a connection whose route is not known yet: it is found per exchange by `Host`,
 /// and the conn chain of a route runs when the connection first asks for it.
 pub async fn serve_http(
@@ -26,6 +63,51 @@ pub async fn serve_http(
     router: Arc<dyn Router>,
     stop: &Stop,
 ) -> Closed {
-    let _ = (visitor, io, router, stop);
-    Closed::early(Ended::Refused)
+    let traffic = Arc::new(Traffic::default());
+    let spoken = visitor.speaks();
+    let places = Places::by_host(router, visitor, None, Arc::clone(&traffic));
+    let serving = Serving::new(places, traffic, None, &Limits::default(), stop);
+    let (totals, ended) = serving.run(io, spoken).await;
+    Closed { totals, ended }
 }
+
+/// Serves HTTP on a connection that its route has admitted.
+pub(crate) async fn serve_route(
+    conn: Arc<Conn>,
+    io: Rewind<Io>,
+    route: Arc<Route>,
+    cx: &ForwardCx,
+) -> (Totals, Ended) {
+    let traffic = Arc::new(Traffic::default());
+    let visitor = Visitor::of(&conn);
+    let spoken = visitor.speaks();
+    let limits = route.limits.clone();
+    let home = Arc::new(Seat::admitted(route, conn));
+    let places = match &cx.router {
+        Some(router) => {
+            Places::by_host(Arc::clone(router), visitor, Some(home), Arc::clone(&traffic))
+        }
+        None => Places::Fixed(home),
+    };
+    let serving = Serving::new(places, traffic, cx.origin.clone(), &limits, &cx.stop);
+    serving.run(io, spoken).await
+}
+
+/// Answers whatever the visitor asks with one refusal, and closes.
+pub(crate) async fn serve_refusal(
+    conn: &Conn,
+    io: Rewind<Io>,
+    mut refusal: Refusal,
+    limits: &Limits,
+    cx: &ForwardCx,
+) -> Totals {
+    let traffic = Arc::new(Traffic::default());
+    refusal.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let spoken = Visitor::of(conn).speaks();
+    let places = Places::Refused(refusal);
+    let serving = Serving::new(places, traffic, cx.origin.clone(), limits, &cx.stop);
+    serving.run(io, spoken).await.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,9 @@ pub mod stop;
 pub mod tls;
 pub mod upstream;
 
+#[cfg(test)]
+mod rig;
+
 pub use self::{
     forward::{ForwardCx, forward},
     http::{Visitor, serve_http},

@@ -41,13 +41,6 @@ pub struct Closed {
     pub ended: Ended,
 }
 
-impl Closed {
-    /// An end before any byte was carried.
-    pub(crate) const fn early(ended: Ended) -> Self {
-        Self { totals: Totals { bytes_in: 0, bytes_out: 0 }, ended }
-    }
-}
-
 /// Told about each connection and exchange of a route, for percentiles and rates. Must be quick:
 /// it runs in the connection's own task.
 pub trait Observe: fmt::Debug + Send + Sync + 'static {
@@ -115,5 +108,15 @@ impl Metrics {
 
     pub(crate) fn exchange(&self) {
         self.exchanges.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) const fn is_observed(&self) -> bool {
+        self.observe.is_some()
+    }
+
+    pub(crate) fn observed(&self, status: StatusCode, took: Duration) {
+        if let Some(observe) = &self.observe {
+            observe.exchange(status, took);
+        }
     }
 }

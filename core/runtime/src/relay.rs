@@ -1,1 +1,116 @@
-//! Bytes, both halves.
+//! Bytes, both halves, in one task.
+//!
+//! Each direction ends by itself: an end of file one way is passed on that way only. An abort of
+//! one side aborts the other. Nothing is read that cannot be passed on, so a slow reader slows the
+//! writer; and no buffer is held while nothing moves.
+
+mod half;
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use adit_chain::Totals;
+use adit_net::{Io, Rewind};
+use tokio_util::sync::CancellationToken;
+
+use self::half::Half;
+use crate::Ended;
+
+/// Relays until both directions ended. An error means that one side broke off; then both are reset
+/// by the time this returns.
+///
+/// # Cancel safety
+/// Dropping the future drops both connections.
+pub async fn relay(
+    visitor: impl Into<Rewind<Io>>,
+    upstream: impl Into<Rewind<Io>>,
+) -> (Totals, io::Result<()>) {
+    let mut relaying = Relaying::new(visitor.into(), upstream.into());
+    let result = poll_fn(|cx| relaying.poll(cx)).await;
+    if result.is_err() {
+        relaying.abort();
+    }
+    (relaying.totals(), result)
+}
+
+/// As [`relay`], until it is cut.
+///
+/// # Cancel safety
+/// Dropping the future drops both connections.
+pub async fn relay_until(
+    visitor: impl Into<Rewind<Io>>,
+    upstream: impl Into<Rewind<Io>>,
+    cut: &CancellationToken,
+) -> (Totals, Ended) {
+    let mut relaying = Relaying::new(visitor.into(), upstream.into());
+    let ended = tokio::select! {
+        biased;
+        result = poll_fn(|cx| relaying.poll(cx)) => match result {
+            Ok(()) => Ended::Done,
+            Err(error) => {
+                tracing::debug!(%error, "relay broken off");
+                Ended::Broken
+            }
+        },
+        () = cut.cancelled() => Ended::Cut,
+    };
+    if ended != Ended::Done {
+        relaying.abort();
+    }
+    (relaying.totals(), ended)
+}
+
+/// A relay under way.
+struct Relaying {
+    visitor: Io,
+    upstream: Io,
+    inward: Half,
+    outward: Half,
+}
+
+impl Relaying {
+    fn new(visitor: Rewind<Io>, upstream: Rewind<Io>) -> Self {
+        let (inward, visitor) = visitor.into_parts();
+        let (outward, upstream) = upstream.into_parts();
+        Self { visitor, upstream, inward: Half::new(inward), outward: Half::new(outward) }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { visitor, upstream, inward, outward } = self;
+        let a = inward.poll(cx, visitor, upstream)?;
+        let b = outward.poll(cx, upstream, visitor)?;
+        match (a, b) {
+            (Poll::Ready(()), Poll::Ready(())) => {
+                Poll::Ready(inward.verdict().and(outward.verdict()))
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Makes both peers see a broken connection and not an end of file.
+    fn abort(&self) {
+        self.visitor.reset_on_drop();
+        self.upstream.reset_on_drop();
+    }
+
+    const fn totals(&self) -> Totals {
+        Totals { bytes_in: self.inward.total(), bytes_out: self.outward.total() }
+    }
+}
+
+/// A pinned reference to anything that may move.
+fn pin<T: Unpin + ?Sized>(io: &mut T) -> Pin<&mut T> {
+    Pin::new(io)
+}
+
+#[cfg(test)]
+#[path = "relay/tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "relay/pipe_tests.rs"]
+mod pipe_tests;

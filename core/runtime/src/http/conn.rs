@@ -1,0 +1,265 @@
+//! A visitor's connection that speaks HTTP: everything about it lives in one task.
+//!
+//! ```text
+//! visitor ── Sock ── hyper server ── exchange ── hyper client ── pipe ── upstream
+//!                        └──────── polled by one Turn ───┘
+//! ```
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
+
+use adit_chain::{ByteStream, Totals};
+use adit_net::{Io, Rewind};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tracing::debug;
+
+use super::{
+    crew::{Crew, Members},
+    exchange::{After, Shared, Switched, serve},
+    places::Places,
+    sock::{Sock, Spoken, Traffic},
+    turn::{CREW, SERVER, Turn},
+    watch::{Event, Watch},
+};
+use crate::{
+    Ended, Limits, Stop,
+    limits::{LINGER, MAX_HEAD, MAX_STREAMS},
+    relay::relay_until,
+};
+
+/// Fact: RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bytes that a visitor may still send while its connection is being closed.
+const MAX_LINGER: u64 = 1024 * 1024;
+
+/// A connection about to be served.
+pub(super) struct Serving {
+    turn: Turn,
+    members: Members,
+    watch: Watch,
+    shared: Arc<Shared>,
+}
+
+/// How HTTP ended on a connection.
+enum End {
+    /// By its own rules, or because the visitor broke them.
+    Over(Io),
+    /// Another protocol was agreed on.
+    Switched,
+    /// The visitor speaks HTTP/2 without having said so in TLS.
+    Http2(Rewind<Io>),
+    /// Early; nothing is left to say.
+    Early(Ended),
+}
+
+impl Serving {
+    pub(super) fn new(
+        places: Places,
+        traffic: Arc<Traffic>,
+        origin: Option<Arc<str>>,
+        limits: &Limits,
+        stop: &Stop,
+    ) -> Self {
+        let turn = Turn::new();
+        let (crew, members) = Crew::new(turn.waker(CREW).clone());
+        let watch = Watch::new(Arc::clone(&traffic), limits, stop);
+        let switched = Mutex::new(None);
+        let shared = Arc::new(Shared { places, crew, traffic, origin, switched });
+        Self { turn, members, watch, shared }
+    }
+
+    /// Serves the connection to its end.
+    pub(super) async fn run(mut self, io: Rewind<Io>, spoken: Spoken) -> (Totals, Ended) {
+        let end = match spoken {
+            Spoken::Http1 => match Box::pin(self.http1(io)).await {
+                End::Http2(io) => Box::pin(self.http2(io)).await,
+                end => end,
+            },
+            Spoken::Http2 => Box::pin(self.http2(io)).await,
+        };
+        let switched = self.shared.switched.lock().take();
+        let mut relayed = Totals::default();
+        let ended = match (end, switched) {
+            (End::Switched, Some(switched)) => {
+                let (totals, ended) = Box::pin(self.after_http(switched)).await;
+                relayed = totals;
+                ended
+            }
+            (End::Over(io), _) => self.linger(io).await,
+            (End::Early(ended), _) => ended,
+            (End::Http2(_) | End::Switched, _) => Ended::Broken,
+        };
+        let mut totals = self.shared.traffic.totals();
+        totals.bytes_in += relayed.bytes_in;
+        totals.bytes_out += relayed.bytes_out;
+        self.shared.places.close(totals).await;
+        (totals, ended)
+    }
+
+    async fn http1(&mut self, io: Rewind<Io>) -> End {
+        let shared = Arc::clone(&self.shared);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            serve(Arc::clone(&shared), request)
+        });
+        let sock = Sock::new(io, Arc::clone(&self.shared.traffic), Spoken::Http1);
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(MAX_HEAD);
+        let mut server = builder.serve_connection(TokioIo::new(sock), service).with_upgrades();
+        let Self { turn, members, watch, .. } = self;
+        let ended = poll_fn(|cx| {
+            turn.poll(cx, |part, cx| match part {
+                SERVER => Pin::new(&mut server).poll(cx).map(Ok),
+                CREW => {
+                    members.poll(cx);
+                    Poll::Pending
+                }
+                _ => match watch.poll(cx) {
+                    Poll::Ready(Event::Drain) => {
+                        Pin::new(&mut server).graceful_shutdown();
+                        turn.waker(SERVER).wake_by_ref();
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    Poll::Ready(event) => Poll::Ready(Err(early(event))),
+                    Poll::Pending => Poll::Pending,
+                },
+            })
+        })
+        .await;
+        let result = match ended {
+            Ok(result) => result,
+            Err(ended) => return End::Early(ended),
+        };
+        let Some(parts) = server.into_parts() else { return End::Switched };
+        let (unread, io) = parts.io.into_inner().into_io().into_parts();
+        match result {
+            Ok(()) => End::Over(io),
+            Err(_) if parts.read_buf.starts_with(PREFACE) => {
+                let read = [parts.read_buf, unread].concat();
+                End::Http2(Rewind::with_prefix(read.into(), io))
+            }
+            Err(error) if is_abort(&error) => End::Early(Ended::Broken),
+            Err(error) => {
+                debug!(%error, "HTTP/1 with the visitor ended");
+                End::Over(io)
+            }
+        }
+    }
+
+    async fn http2(&mut self, io: Rewind<Io>) -> End {
+        let shared = Arc::clone(&self.shared);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            serve(Arc::clone(&shared), request)
+        });
+        let sock = Sock::new(io, Arc::clone(&self.shared.traffic), Spoken::Http2);
+        let mut builder = http2::Builder::new(self.shared.crew.clone());
+        builder
+            .timer(TokioTimer::new())
+            .adaptive_window(true)
+            .max_header_list_size(MAX_HEAD as u32)
+            .max_concurrent_streams(MAX_STREAMS);
+        let mut server = pin!(builder.serve_connection(TokioIo::new(sock), service));
+        let Self { turn, members, watch, .. } = self;
+        poll_fn(|cx| {
+            turn.poll(cx, |part, cx| match part {
+                SERVER => server.as_mut().poll(cx).map(|result| match result {
+                    Ok(()) => End::Early(Ended::Done),
+                    Err(error) => {
+                        debug!(%error, "HTTP/2 with the visitor ended");
+                        End::Early(Ended::Broken)
+                    }
+                }),
+                CREW => {
+                    members.poll(cx);
+                    Poll::Pending
+                }
+                _ => match watch.poll(cx) {
+                    Poll::Ready(Event::Drain) => {
+                        server.as_mut().graceful_shutdown();
+                        turn.waker(SERVER).wake_by_ref();
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    Poll::Ready(event) => Poll::Ready(End::Early(early(event))),
+                    Poll::Pending => Poll::Pending,
+                },
+            })
+        })
+        .await
+    }
+
+    /// Bytes, after a `101`.
+    async fn after_http(&mut self, switched: Switched) -> (Totals, Ended) {
+        let Ok(upgraded) = switched.visitor.await else {
+            return (Totals::default(), Ended::Broken);
+        };
+        let Ok(parts) = upgraded.downcast::<TokioIo<Sock>>() else {
+            return (Totals::default(), Ended::Broken);
+        };
+        let (unread, io) = parts.io.into_inner().into_io().into_parts();
+        let read = [parts.read_buf, unread].concat();
+        let visitor = Rewind::with_prefix(read.into(), io);
+        let (visitor, upstream) = match switched.upstream {
+            After::Detach(wrap, leg) => {
+                let io: Box<dyn ByteStream> = Box::new(visitor);
+                (Rewind::new(Io::other(wrap.wrap(io))), Some(Rewind::new(leg.io)))
+            }
+            After::Upgrade(pipe) => {
+                let mut handed_over = pin!(pipe.into_io());
+                let members = &mut self.members;
+                let upstream = poll_fn(|cx| {
+                    members.poll(cx);
+                    handed_over.as_mut().poll(cx)
+                });
+                (visitor, upstream.await)
+            }
+        };
+        let Some(upstream) = upstream else {
+            return (Totals::default(), Ended::UpstreamFailed);
+        };
+        relay_until(visitor, upstream, self.watch.cut()).await
+    }
+
+    /// Says goodbye, and lets the visitor read what was sent: closing a socket that still has
+    /// unread bytes would reset it, and the last answer would be lost with it.
+    async fn linger(&mut self, mut io: Io) -> Ended {
+        let lingering = async {
+            if io.shutdown().await.is_ok() {
+                let mut rest = (&mut io).take(MAX_LINGER);
+                let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.watch.cut().cancelled() => Ended::Cut,
+            _ = timeout(LINGER, lingering) => Ended::Done,
+        }
+    }
+}
+
+const fn early(event: Event) -> Ended {
+    match event {
+        Event::TimedOut => Ended::TimedOut,
+        Event::Cut | Event::Drain => Ended::Cut,
+    }
+}
+
+/// Whether nobody is there to hear more.
+fn is_abort(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_user()
+}

@@ -1,0 +1,338 @@
+//! One exchange, from the request's head to the response's.
+
+use std::{sync::Arc, time::Instant};
+
+use adit_chain::{
+    Body, BodyTooLong, BoxError, Exchange, Id, Needs, Outcome, Refusal, Unwind, WrapIo,
+};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
+    header::{CONTENT_LENGTH, HOST},
+};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+use parking_lot::Mutex;
+use tokio::time::timeout;
+
+use super::{
+    body::{Borrowed, InFlight, Tracked},
+    crew::Crew,
+    guard,
+    headers::{self, Has, Switch},
+    pipe::Pipe,
+    places::Places,
+    seat::Seat,
+    send,
+    sock::Traffic,
+};
+use crate::{
+    Forwarded, Leg, PassthroughTls, UpstreamError,
+    render::{Taste, render},
+};
+
+/// Routes that handlers may send one exchange through.
+const MAX_REROUTES: usize = 4;
+
+/// What the exchanges of one visitor's connection share.
+pub(super) struct Shared {
+    pub(super) places: Places,
+    pub(super) crew: Crew,
+    pub(super) traffic: Arc<Traffic>,
+    /// Secret with which answers of this side are marked.
+    pub(super) origin: Option<Arc<str>>,
+    /// What comes after HTTP, once a `101` was answered.
+    pub(super) switched: Mutex<Option<Switched>>,
+}
+
+/// What comes after HTTP.
+pub(super) struct Switched {
+    /// The visitor's bytes, once the answer has been sent.
+    pub(super) visitor: OnUpgrade,
+    pub(super) upstream: After,
+}
+
+/// The other side of what comes after HTTP.
+pub(super) enum After {
+    /// The upstream's answer was `101`: its pipe goes on as bytes.
+    Upgrade(Pipe),
+    /// A handler took the connection: its wrapper, and a pipe that never spoke HTTP.
+    Detach(Box<dyn WrapIo>, Leg),
+}
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("closed without an answer")]
+pub(super) struct HangUp;
+
+/// What an exchange needs on its way, and leaves behind.
+pub(super) struct Way {
+    pub(super) switch: Switch,
+    /// The visitor's bytes after HTTP, if it asked for another protocol.
+    pub(super) visitor: Option<OnUpgrade>,
+    /// The pipe that the response comes from.
+    pub(super) borrowed: Option<Borrowed>,
+}
+
+/// Answers a request.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Tracked>, HangUp> {
+    let raw = shared.traffic.begin(|head| guard::check_raw(request.method(), head));
+    let in_flight = InFlight(Arc::clone(&shared.traffic));
+    let taste = Taste::of(request.headers());
+    let mut way = Way { switch: Switch::No, visitor: None, borrowed: None };
+    let result = match raw {
+        Ok(()) => answer(&shared, request, taste, &mut way).await,
+        Err(wrong) => Err(guard::refusal(wrong)),
+    };
+    let response = match result {
+        Ok(response) => response,
+        Err(refusal) => shared.render(refusal, Id::next(), taste)?,
+    };
+    Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed)))
+}
+
+impl Shared {
+    fn render(&self, refusal: Refusal, id: Id, taste: Taste) -> Result<Response<Body>, HangUp> {
+        if refusal.close {
+            return Err(HangUp);
+        }
+        tracing::debug!(%id, status = %refusal.status, message = %refusal.message, "refused");
+        Ok(render(refusal, id, taste, self.origin.as_deref()))
+    }
+}
+
+async fn answer(
+    shared: &Shared,
+    mut request: Request<Incoming>,
+    taste: Taste,
+    way: &mut Way,
+) -> Result<Response<Body>, Refusal> {
+    let host = guard::check(&request).map_err(guard::refusal)?;
+    if request.method() == Method::CONNECT {
+        let message = "This is not a proxy.";
+        let mut refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
+        refusal.headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        return Err(refusal);
+    }
+    let seat = shared.places.seat(host.as_ref()).await?;
+    let metrics = &seat.route.metrics;
+    metrics.exchange();
+    let began = metrics.is_observed().then(Instant::now);
+    way.switch = normalise(&mut request, host, &seat);
+    if way.switch == Switch::Wanted {
+        way.visitor = Some(hyper::upgrade::on(&mut request));
+    }
+    let request = request.map(Body::Incoming);
+    let has_handlers = seat.route.chain.needs().wants_http() || seat.route.upstream.answers();
+    let result = if has_handlers {
+        chained(shared, Arc::clone(&seat), request, taste, way).await
+    } else {
+        send::send(shared, &seat, request, way).await
+    };
+    if let Some(began) = began {
+        let status = result.as_ref().map_or_else(|refusal| refusal.status, Response::status);
+        metrics.observed(status, began.elapsed());
+    }
+    result
+}
+
+/// Brings a request into the shape in which handlers see it: origin form, with `Host`, without the
+/// headers of one hop, and with who came.
+fn normalise(request: &mut Request<Incoming>, host: Option<HeaderValue>, seat: &Seat) -> Switch {
+    if request.uri().authority().is_some() {
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    }
+    let is_http2 = request.version() == Version::HTTP_2;
+    let headers = request.headers_mut();
+    let has = Has::of(headers);
+    let mut switch = headers::strip(headers, has);
+    if is_http2 && switch == Switch::Wanted {
+        headers::refuse_switch(headers);
+        switch = Switch::No;
+    }
+    if is_http2 && has.contains(Has::COOKIES) {
+        headers::join_cookies(headers);
+    }
+    if let Some(host) = &host
+        && is_http2
+    {
+        headers.insert(HOST, host.clone());
+    }
+    if seat.route.forwarded == Forwarded::Set {
+        seat.who.announce(headers, has, host);
+    }
+    switch
+}
+
+/// Through the handlers, to the upstream or wherever they say, and back.
+async fn chained(
+    shared: &Shared,
+    mut seat: Arc<Seat>,
+    request: Request<Body>,
+    taste: Taste,
+    way: &mut Way,
+) -> Result<Response<Body>, Refusal> {
+    let mut exchange = Exchange::new(Arc::clone(&seat.conn), request);
+    let id = exchange.id;
+    let is_head = exchange.request.method() == Method::HEAD;
+    let mut unwind = Unwind::default();
+    let mut result = through(shared, &mut seat, &mut exchange, &mut unwind, way).await;
+    let limit = seat.route.limits.max_buffered_body;
+    loop {
+        let mut response = match result {
+            Ok(response) => response,
+            Err(refusal) => match shared.render(refusal, id, taste) {
+                Ok(response) => response,
+                Err(HangUp) => return Err(Refusal::close()),
+            },
+        };
+        if unwind.is_empty() {
+            settle_length(&mut response, is_head);
+            return Ok(response);
+        }
+        if seat.route.chain.needs().contains(Needs::RESPONSE_BODY) {
+            match buffered(response, limit).await {
+                Ok(whole) => response = whole,
+                Err(refusal) => {
+                    result = Err(refusal);
+                    continue;
+                }
+            }
+        }
+        result = unwind.run(id, response).await;
+    }
+}
+
+/// The request's side of the handlers, and the upstream.
+async fn through(
+    shared: &Shared,
+    seat: &mut Arc<Seat>,
+    exchange: &mut Exchange,
+    unwind: &mut Unwind,
+    way: &mut Way,
+) -> Result<Response<Body>, Refusal> {
+    for _ in 0..=MAX_REROUTES {
+        let route = Arc::clone(&seat.route);
+        if route.chain.needs().contains(Needs::REQUEST_BODY) {
+            buffer_request(exchange, &route.limits).await?;
+        }
+        match Box::pin(route.chain.request(exchange, unwind)).await {
+            Outcome::Forward => {
+                if let Some(answering) = route.upstream.respond(exchange) {
+                    return Ok(answering.await);
+                }
+                let request = take_request(exchange);
+                return send::send(shared, seat, request, way).await;
+            }
+            Outcome::Respond(response) => return Ok(response),
+            Outcome::Abort(refusal) => return Err(refusal),
+            Outcome::Reroute(to) => {
+                *seat = shared.places.named(&to.0).await?;
+                exchange.conn = Arc::clone(&seat.conn);
+            }
+            Outcome::Detach(response, wrap) => {
+                return detach(shared, seat, response, wrap, way).await;
+            }
+        }
+    }
+    let message = "The request was sent from route to route too often.";
+    Err(Refusal::new(StatusCode::LOOP_DETECTED, message).with_code(adit_chain::ErrorCode(3501)))
+}
+
+/// Leaves an empty request behind: handlers that wait for the response have seen it.
+fn take_request(exchange: &mut Exchange) -> Request<Body> {
+    let mut request = std::mem::take(&mut exchange.request);
+    match request.body() {
+        Body::Empty => drop(request.headers_mut().remove(CONTENT_LENGTH)),
+        Body::Whole(bytes) => {
+            let n_bytes = HeaderValue::from(bytes.len());
+            request.headers_mut().insert(CONTENT_LENGTH, n_bytes);
+        }
+        Body::Incoming(_) | Body::Boxed(_) => {}
+    }
+    request
+}
+
+/// Makes the length that is said that of the body that a handler made.
+fn settle_length(response: &mut Response<Body>, is_head: bool) {
+    if let Body::Whole(bytes) = response.body()
+        && !is_head
+    {
+        let n_bytes = HeaderValue::from(bytes.len());
+        response.headers_mut().insert(CONTENT_LENGTH, n_bytes);
+    }
+}
+
+async fn buffer_request(exchange: &mut Exchange, limits: &crate::Limits) -> Result<(), Refusal> {
+    let body = std::mem::take(exchange.request.body_mut());
+    let limit = limits.max_buffered_body;
+    let whole = match timeout(limits.response_timeout, body.into_whole(limit)).await {
+        Ok(Ok(whole)) => whole,
+        Ok(Err(error)) if is_too_long(&error) => {
+            let message = format!("The request's body is longer than {limit} bytes.");
+            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        Ok(Err(_)) => return Err(Refusal::close()),
+        Err(_) => {
+            let message = "The request's body did not arrive in time.";
+            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message));
+        }
+    };
+    *exchange.request.body_mut() = whole.into();
+    Ok(())
+}
+
+async fn buffered(response: Response<Body>, limit: usize) -> Result<Response<Body>, Refusal> {
+    let (mut head, body) = response.into_parts();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS || http_body::Body::is_end_stream(&body) {
+        return Ok(Response::from_parts(head, body));
+    }
+    match body.into_whole(limit).await {
+        Ok(whole) => {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.len()));
+            Ok(Response::from_parts(head, whole.into()))
+        }
+        Err(error) => {
+            let message = if is_too_long(&error) {
+                "The service's answer is too long for a handler of this endpoint."
+            } else {
+                "The service broke off its answer."
+            };
+            let code = adit_chain::code::BAD_UPSTREAM_RESPONSE;
+            Err(Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code))
+        }
+    }
+}
+
+fn is_too_long(error: &BoxError) -> bool {
+    error.is::<BodyTooLong>()
+}
+
+/// A handler takes the connection out of HTTP.
+async fn detach(
+    shared: &Shared,
+    seat: &Seat,
+    response: Response<Body>,
+    wrap: Box<dyn WrapIo>,
+    way: &mut Way,
+) -> Result<Response<Body>, Refusal> {
+    let Some(visitor) = way.visitor.take() else {
+        let message = "The protocol cannot be switched on this connection.";
+        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, message));
+    };
+    let route = &seat.route;
+    let after = route.limits.connect_timeout;
+    let connecting = route.upstream.connect(&seat.conn, PassthroughTls::No);
+    let leg = match timeout(after, connecting).await {
+        Ok(result) => result.map_err(|error| error.to_refusal())?,
+        Err(_) => {
+            let address = route.endpoint.upstream.clone();
+            return Err(UpstreamError::Timeout { address, after }.to_refusal());
+        }
+    };
+    let upstream = After::Detach(wrap, leg);
+    *shared.switched.lock() = Some(Switched { visitor, upstream });
+    Ok(response)
+}

@@ -1,0 +1,89 @@
+use super::*;
+
+fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    map
+}
+
+fn stripped(pairs: &[(&'static str, &'static str)]) -> (Switch, HeaderMap) {
+    let mut headers = map(pairs);
+    let has = Has::of(&headers);
+    (strip(&mut headers, has), headers)
+}
+
+#[test]
+fn headers_of_one_hop_go_and_others_stay() {
+    let (switch, headers) = stripped(&[
+        ("host", "a"),
+        ("connection", "keep-alive, X-Secret"),
+        ("x-secret", "1"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "close"),
+        ("te", "gzip, trailers"),
+        ("trailer", "grpc-status"),
+        ("upgrade", "foo"),
+        ("transfer-encoding", "chunked"),
+        ("content-length", "4"),
+        ("accept", "*/*"),
+    ]);
+    assert_eq!(switch, Switch::No);
+    let left =
+        map(&[("host", "a"), ("te", "trailers"), ("trailer", "grpc-status"), ("accept", "*/*")]);
+    assert_eq!(headers, left);
+}
+
+#[test]
+fn a_sender_cannot_nominate_what_others_rely_on() {
+    let (_, headers) = stripped(&[
+        ("host", "a"),
+        ("connection", "host, x-forwarded-for, authorization, content-length"),
+        ("authorization", "Basic x"),
+        ("x-forwarded-for", "1.2.3.4"),
+    ]);
+    let left = map(&[("host", "a"), ("authorization", "Basic x"), ("x-forwarded-for", "1.2.3.4")]);
+    assert_eq!(headers, left);
+}
+
+#[test]
+fn an_upgrade_is_kept_but_not_one_to_http2() {
+    let (switch, headers) =
+        stripped(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")]);
+    assert_eq!(switch, Switch::Wanted);
+    assert_eq!(headers, map(&[("connection", "upgrade"), ("upgrade", "websocket")]));
+    let (switch, headers) = stripped(&[
+        ("connection", "Upgrade, HTTP2-Settings"),
+        ("upgrade", "h2c"),
+        ("http2-settings", "AAA"),
+    ]);
+    assert_eq!(switch, Switch::No);
+    assert!(headers.is_empty(), "{headers:?}");
+}
+
+#[test]
+fn cookies_are_joined() {
+    let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3")]);
+    join_cookies(&mut headers);
+    assert_eq!(headers, map(&[("cookie", "a=1; b=2; c=3")]));
+}
+
+#[test]
+fn an_error_code_is_kept_only_with_the_secret() {
+    for (said, origin, kept) in [
+        (Some("s"), Some("s"), true),
+        (Some("x"), Some("s"), false),
+        (Some("s"), None, false),
+        (None, Some("s"), false),
+    ] {
+        let mut headers = map(&[("ngrok-error-code", "ERR_NGROK_8012")]);
+        if let Some(said) = said {
+            headers.insert(ORIGIN, HeaderValue::from_static(said));
+        }
+        let has = Has::of(&headers);
+        strip_marks(&mut headers, has, origin);
+        assert_eq!(headers.contains_key(ERROR_CODE), kept, "{said:?} {origin:?}");
+        assert!(!headers.contains_key(ORIGIN));
+    }
+}

@@ -1,0 +1,147 @@
+//! Which route an exchange is for, and what the connection keeps for it.
+
+use std::sync::Arc;
+
+use adit_chain::{Conn, Refusal, Totals};
+use http::{HeaderValue, StatusCode};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::{Visitor, seat::Seat, sock::Traffic};
+use crate::{Route, Router, limits::MAX_SEATS};
+
+/// The seats of one visitor's connection.
+pub(super) enum Places {
+    /// One route, whatever `Host` says.
+    Fixed(Arc<Seat>),
+    /// The route of each exchange is found by `Host`.
+    ByHost(ByHost),
+    /// Every exchange is refused.
+    Refused(Refusal),
+}
+
+/// Seats that are taken as the visitor asks for them.
+pub(super) struct ByHost {
+    router: Arc<dyn Router>,
+    visitor: Visitor,
+    /// The seat that the connection came for, where SNI said so.
+    home: Option<Arc<Seat>>,
+    traffic: Arc<Traffic>,
+    taken: Mutex<SmallVec<[Arc<Seat>; 1]>>,
+    last: Mutex<Option<Last>>,
+}
+
+/// The answer to the last question, for as long as the router says the same.
+struct Last {
+    generation: u64,
+    host: HeaderValue,
+    seat: Arc<Seat>,
+}
+
+impl Places {
+    pub(super) fn by_host(
+        router: Arc<dyn Router>,
+        visitor: Visitor,
+        home: Option<Arc<Seat>>,
+        traffic: Arc<Traffic>,
+    ) -> Self {
+        let (taken, last) = (Mutex::default(), Mutex::default());
+        Self::ByHost(ByHost { router, visitor, home, traffic, taken, last })
+    }
+
+    /// The seat for an exchange.
+    pub(super) async fn seat(&self, host: Option<&HeaderValue>) -> Result<Arc<Seat>, Refusal> {
+        match self {
+            Self::Fixed(seat) => Ok(Arc::clone(seat)),
+            Self::ByHost(places) => match places.remembered(host) {
+                Some(seat) => Ok(seat),
+                None => places.ask(host).await,
+            },
+            Self::Refused(refusal) => Err(refusal.clone()),
+        }
+    }
+
+    /// The seat of a route that a handler named.
+    pub(super) async fn named(&self, name: &str) -> Result<Arc<Seat>, Refusal> {
+        match self {
+            Self::ByHost(places) => places.sit(places.router.route(name)?).await,
+            Self::Fixed(_) | Self::Refused(_) => Err(Refusal::handler_failed()),
+        }
+    }
+
+    /// The connection is over.
+    pub(super) async fn close(&self, totals: Totals) {
+        match self {
+            Self::Fixed(seat) => seat.close(totals).await,
+            Self::ByHost(places) => {
+                places.last.lock().take();
+                let taken = std::mem::take(&mut *places.taken.lock());
+                for seat in taken.iter().chain(&places.home) {
+                    seat.close(totals).await;
+                }
+            }
+            Self::Refused(_) => {}
+        }
+    }
+}
+
+impl ByHost {
+    fn remembered(&self, host: Option<&HeaderValue>) -> Option<Arc<Seat>> {
+        let generation = self.router.generation()?;
+        let last = self.last.lock();
+        let last = last.as_ref().filter(|last| last.generation == generation)?;
+        (host? == last.host).then(|| Arc::clone(&last.seat))
+    }
+
+    async fn ask(&self, host: Option<&HeaderValue>) -> Result<Arc<Seat>, Refusal> {
+        // Asked before the route: a change in between makes the answer stale and not the number.
+        let generation = self.router.generation();
+        let authority = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let route = self.router.route(authority)?;
+        if let Some(home) = &self.home
+            && home.route.endpoint.url != route.endpoint.url
+        {
+            let message = "This connection was made for another host.";
+            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, message));
+        }
+        let seat = self.sit(route).await?;
+        if let (Some(generation), Some(host)) = (generation, host) {
+            let last = Last { generation, host: host.clone(), seat: Arc::clone(&seat) };
+            *self.last.lock() = Some(last);
+        }
+        Ok(seat)
+    }
+
+    async fn sit(&self, route: Arc<Route>) -> Result<Arc<Seat>, Refusal> {
+        if let Some(seat) = self.find(&route) {
+            return Ok(seat);
+        }
+        let Visitor { client, server, tls } = &self.visitor;
+        let conn = Conn::new(*client, *server, Arc::clone(&route.endpoint));
+        if let Some(tls) = tls {
+            let _ = conn.tls.set(tls.clone());
+        }
+        let before = self.traffic.totals();
+        let seat = Arc::new(Seat::ask(Arc::clone(&route), Arc::new(conn), before).await?);
+        // An HTTP/2 visitor may have asked twice at once.
+        if let Some(first) = self.find(&route) {
+            seat.close(before).await;
+            return Ok(first);
+        }
+        let evicted = {
+            let mut taken = self.taken.lock();
+            taken.push(Arc::clone(&seat));
+            (taken.len() > MAX_SEATS).then(|| taken.remove(0))
+        };
+        if let Some(evicted) = evicted {
+            evicted.close(self.traffic.totals()).await;
+        }
+        Ok(seat)
+    }
+
+    fn find(&self, route: &Arc<Route>) -> Option<Arc<Seat>> {
+        let taken = self.taken.lock();
+        let mut all = self.home.iter().chain(taken.iter());
+        all.find(|seat| Arc::ptr_eq(&seat.route, route)).map(Arc::clone)
+    }
+}

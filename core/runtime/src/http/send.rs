@@ -1,0 +1,163 @@
+//! A request to the upstream, and the head of what comes back.
+
+use std::{pin::pin, sync::Arc};
+
+use adit_chain::{Body, Refusal, code};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Uri, Version,
+    header::{EXPECT, HOST},
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::{
+    body::{Borrowed, expect_continue},
+    exchange::{After, Shared, Switched, Way},
+    headers::{self, Has, Switch},
+    pipe::{Pipe, SendError, bad_response},
+    seat::Seat,
+};
+use crate::HttpVersion;
+
+/// Sends a request over a pipe that is idle, or a fresh one.
+pub(super) async fn send(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    mut request: Request<Body>,
+    way: &mut Way,
+) -> Result<Response<Body>, Refusal> {
+    let version = seat.route.upstream.http_version();
+    let reuse = prepare(&mut request, version, way);
+    let mut attempt = seat.take();
+    let (response, pipe) = loop {
+        let is_fresh = attempt.is_none();
+        let mut pipe = match attempt.take() {
+            Some(pipe) => pipe,
+            None => Pipe::connect(&seat.route, &seat.conn, &shared.crew).await?,
+        };
+        if is_fresh && let Some(handle) = pipe.share() {
+            seat.give_back(handle);
+        }
+        match head_in_time(shared, seat, &mut pipe, request).await? {
+            Ok(response) => break (response, pipe),
+            Err(SendError::Stale(again)) if !is_fresh => request = again,
+            Err(SendError::Stale(_)) => return Err(closed_early()),
+            Err(SendError::Lost(error)) => {
+                debug!(id = %seat.conn.id, %error, "no response from the upstream");
+                return Err(bad_response(&error));
+            }
+        }
+    };
+    receive(shared, seat, response, pipe, reuse, way)
+}
+
+/// Whether the pipe may carry another exchange after this one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reuse {
+    Yes,
+    No,
+}
+
+/// Brings a request into the shape that the upstream speaks.
+fn prepare(request: &mut Request<Body>, version: HttpVersion, way: &mut Way) -> Reuse {
+    *request.version_mut() = Version::HTTP_11;
+    let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    let mut reuse = Reuse::Yes;
+    if version == HttpVersion::Http2 {
+        if way.switch == Switch::Wanted {
+            headers::refuse_switch(request.headers_mut());
+            way.switch = Switch::No;
+            way.visitor = None;
+        }
+        request.headers_mut().remove(EXPECT);
+        to_absolute(request);
+        *request.version_mut() = Version::HTTP_2;
+    } else if request.headers().get(EXPECT).is_some_and(expects)
+        && !http_body::Body::is_end_stream(request.body())
+    {
+        expect_continue(request);
+        reuse = Reuse::No;
+    }
+    reuse
+}
+
+/// HTTP/2 has the authority in the target.
+fn to_absolute(request: &mut Request<Body>) {
+    let host = request.headers_mut().remove(HOST);
+    let authority = host.and_then(|host| Authority::from_maybe_shared(host).ok());
+    let Some(authority) = authority else { return };
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority);
+    parts.path_and_query.get_or_insert_with(|| PathAndQuery::from_static("/"));
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
+/// Waits for the head of a response; a request that is still being sent has time.
+async fn head_in_time(
+    shared: &Shared,
+    seat: &Seat,
+    pipe: &mut Pipe,
+    request: Request<Body>,
+) -> Result<Result<Response<Incoming>, SendError>, Refusal> {
+    let limit = seat.route.limits.response_timeout;
+    let mut sending = pin!(pipe.send(request));
+    let mut sent = shared.traffic.totals().bytes_in;
+    loop {
+        if let Ok(result) = timeout(limit, sending.as_mut()).await {
+            return Ok(result);
+        }
+        let before = std::mem::replace(&mut sent, shared.traffic.totals().bytes_in);
+        if before == sent {
+            let message = format!("The service did not answer within {limit:?}.");
+            let refusal = Refusal::new(StatusCode::GATEWAY_TIMEOUT, message);
+            return Err(refusal.with_code(code::BAD_UPSTREAM_RESPONSE));
+        }
+    }
+}
+
+/// Takes what concerns one hop out of a response, and keeps the pipe until its body is through.
+fn receive(
+    shared: &Shared,
+    seat: &Arc<Seat>,
+    response: Response<Incoming>,
+    pipe: Pipe,
+    reuse: Reuse,
+    way: &mut Way,
+) -> Result<Response<Body>, Refusal> {
+    let mut response = response.map(Body::Incoming);
+    *response.version_mut() = Version::HTTP_11;
+    let headers = response.headers_mut();
+    let has = Has::of(headers);
+    let switch = headers::strip(headers, has);
+    if has.intersects(Has::ERROR_CODE | Has::ORIGIN) {
+        headers::strip_marks(headers, has, pipe.origin());
+    }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let visitor = way.visitor.take().filter(|_| switch == Switch::Wanted);
+        let Some(visitor) = visitor else {
+            let message = "The service switched to a protocol that it was not asked for.";
+            let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
+            return Err(refusal.with_code(code::BAD_UPSTREAM_RESPONSE));
+        };
+        *response.body_mut() = Body::Empty;
+        let upstream = After::Upgrade(pipe);
+        *shared.switched.lock() = Some(Switched { visitor, upstream });
+        return Ok(response);
+    }
+    if switch == Switch::Wanted {
+        headers::refuse_switch(response.headers_mut());
+    }
+    let pipe = (reuse == Reuse::Yes && pipe.version() == HttpVersion::Http1).then_some(pipe);
+    way.borrowed = Some(Borrowed { seat: Arc::clone(seat), pipe });
+    Ok(response)
+}
+
+fn closed_early() -> Refusal {
+    let message = "The service closed the connection before it had answered.";
+    Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code::BAD_UPSTREAM_RESPONSE)
+}

@@ -1,0 +1,209 @@
+//! The visitor's bytes on their way into the HTTP library: counted, the head remembered as it was
+//! sent, and an end of file held back while an answer is under way.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, ready},
+};
+
+use adit_chain::Totals;
+use adit_net::{Io, Rewind};
+use parking_lot::Mutex;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Duration, Instant, Sleep, sleep},
+};
+
+use crate::limits::MAX_HEAD;
+
+/// How long a visitor that closed its half, and is being sent nothing, is believed to be waiting.
+///
+/// Reason: HTTP clients that half-close are rare and quick to be answered; for all others the end
+/// of file means that the visitor hung up, and then the upstream should stop working for it.
+const HALF_CLOSED: Duration = Duration::from_secs(2);
+
+/// Memory of a head that is kept for the next one, in bytes.
+const KEPT_HEAD: usize = 4 * 1024;
+
+/// What the socket and the exchanges on it know of each other.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    /// Exchanges whose response has not been sent to its end.
+    in_flight: AtomicU32,
+    n_begun: AtomicU64,
+    head: Mutex<Head>,
+}
+
+/// The head that is arriving.
+#[derive(Debug, Default)]
+struct Head {
+    bytes: Vec<u8>,
+    began: Option<Instant>,
+}
+
+impl Traffic {
+    pub(super) fn totals(&self) -> Totals {
+        Totals { bytes_in: self.bytes_in.load(Relaxed), bytes_out: self.bytes_out.load(Relaxed) }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.load(Relaxed) == 0
+    }
+
+    /// Exchanges that began.
+    pub(super) fn n_begun(&self) -> u64 {
+        self.n_begun.load(Relaxed)
+    }
+
+    /// When the head that is still arriving began.
+    pub(super) fn head_began(&self) -> Option<Instant> {
+        if self.is_idle() { self.head.lock().began } else { None }
+    }
+
+    /// An exchange begins: shows what its head looked like on the wire, and forgets it. What is
+    /// shown is empty if the head came together with an earlier exchange.
+    pub(super) fn begin<T>(&self, check: impl FnOnce(&[u8]) -> T) -> T {
+        self.in_flight.fetch_add(1, Relaxed);
+        self.n_begun.store(self.n_begun() + 1, Relaxed);
+        let mut head = self.head.lock();
+        let checked = check(&head.bytes);
+        head.began = None;
+        if head.bytes.capacity() > KEPT_HEAD {
+            head.bytes = Vec::new();
+        } else {
+            head.bytes.clear();
+        }
+        checked
+    }
+
+    pub(super) fn end(&self) {
+        self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    fn read(&self, bytes: &[u8], spoken: Spoken) {
+        self.bytes_in.store(self.bytes_in.load(Relaxed) + bytes.len() as u64, Relaxed);
+        if spoken == Spoken::Http1 && self.is_idle() {
+            let mut head = self.head.lock();
+            head.began.get_or_insert_with(Instant::now);
+            if head.bytes.len() + bytes.len() <= MAX_HEAD {
+                head.bytes.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    fn wrote(&self, n: usize) {
+        self.bytes_out.store(self.bytes_out.load(Relaxed) + n as u64, Relaxed);
+    }
+}
+
+/// What is spoken on a [`Sock`]. Only HTTP/1 has heads on the wire, and ends of file that may mean
+/// a half-closed connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Http1,
+    Http2,
+}
+
+/// The visitor's connection.
+pub(super) struct Sock {
+    io: Rewind<Io>,
+    traffic: Arc<Traffic>,
+    spoken: Spoken,
+    /// Set once the visitor closed its half: until when that is held back, and how much had been
+    /// written when that was settled.
+    eof: Option<(Pin<Box<Sleep>>, u64)>,
+}
+
+impl Sock {
+    pub(super) const fn new(io: Rewind<Io>, traffic: Arc<Traffic>, spoken: Spoken) -> Self {
+        Self { io, traffic, spoken, eof: None }
+    }
+
+    /// The connection, for whatever comes after HTTP.
+    pub(super) fn into_io(self) -> Rewind<Io> {
+        self.io
+    }
+
+    /// An end of file came: says so when nothing is under way, or nothing was sent for a while.
+    fn poll_eof(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.traffic.is_idle() {
+                return Poll::Ready(());
+            }
+            let written = self.traffic.bytes_out.load(Relaxed);
+            let (until, before) =
+                self.eof.get_or_insert_with(|| (Box::pin(sleep(HALF_CLOSED)), written));
+            ready!(until.as_mut().poll(cx));
+            if *before == written {
+                return Poll::Ready(());
+            }
+            self.eof = None;
+        }
+    }
+}
+
+impl AsyncRead for Sock {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.eof.is_none() {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+            let bytes = &buf.filled()[before..];
+            if !bytes.is_empty() || buf.remaining() == 0 {
+                this.traffic.read(bytes, this.spoken);
+                return Poll::Ready(Ok(()));
+            }
+        }
+        if this.spoken == Spoken::Http2 {
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_eof(cx).map(Ok)
+    }
+}
+
+impl AsyncWrite for Sock {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let n = ready!(Pin::new(&mut this.io).poll_write(cx, buf))?;
+        this.traffic.wrote(n);
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let n = ready!(Pin::new(&mut this.io).poll_write_vectored(cx, bufs))?;
+        this.traffic.wrote(n);
+        Poll::Ready(Ok(n))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}

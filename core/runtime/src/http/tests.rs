@@ -1,0 +1,3 @@
+//! Exchanges, in raw bytes at both ends.
+
+mod proxying;
