@@ -1,0 +1,238 @@
+//! The edge's end of the wire.
+
+use std::{io, sync::Arc, time::Duration};
+
+use adit_mux::{Config, ErrorCode, Session as Mux, SessionError, Stream};
+use adit_proto::{
+    ErrorText, StreamType,
+    heartbeat::{self, Pulse},
+    message::{
+        Auth, AuthResp, AuthRespExtra, Bind, BindResp, BindRespExtra, Message, Unbind, UnbindResp,
+    },
+    proxy::{EdgeType, ProxyHeader},
+    rpc::{self, Closing, PeerEnd},
+    session::{TypedStreams, open_proxy},
+};
+use serde::Serialize;
+use tokio::{
+    io::{AsyncReadExt, DuplexStream},
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+use super::*;
+
+/// Long enough for everything that does not wait on purpose; paused clocks skip it.
+pub(super) const SOON: Duration = Duration::from_secs(20);
+
+/// What the edge hands out as the name of a session.
+pub(super) const ORIGIN: &str = "ts_secret";
+
+/// Where agents dial.
+pub(super) struct Edge {
+    dialled: mpsc::Receiver<(Instant, DuplexStream)>,
+}
+
+/// One connection of an agent.
+pub(super) struct Leg {
+    pub(super) mux: Mux,
+    pub(super) streams: TypedStreams,
+    pub(super) tasks: JoinSet<()>,
+    /// When it was dialled.
+    pub(super) at: Instant,
+    echo: Echo,
+}
+
+/// What is done with the agent's pings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Echo {
+    Answer,
+    Ignore,
+}
+
+impl Edge {
+    /// An edge, and an agent that would dial it.
+    pub(super) fn new() -> (Self, Builder) {
+        let (tx, dialled) = mpsc::channel(16);
+        let tx = Arc::new(tx);
+        let builder = Agent::builder().link(move || {
+            let (near, far) = tokio::io::duplex(256 * 1024);
+            let refused = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
+            tx.try_send((Instant::now(), far)).map_err(refused)?;
+            Ok(near)
+        });
+        (Self { dialled }, builder)
+    }
+
+    /// The next connection, before anything was said on it.
+    pub(super) async fn accept(&mut self) -> Leg {
+        let (at, io) = timeout(60 * SOON, self.dialled.recv()).await.unwrap().unwrap();
+        let (mux, accept, driver) = adit_mux::session(io, Config::edge());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let _ = driver.await;
+        });
+        Leg { mux, streams: TypedStreams::new(accept), tasks, at, echo: Echo::Answer }
+    }
+
+    /// The next connection, with its agent let in.
+    pub(super) async fn welcome(&mut self) -> Leg {
+        let mut leg = self.accept().await;
+        let (_, stream) = leg.expect::<Auth>().await;
+        leg.let_in(stream).await;
+        leg
+    }
+}
+
+impl Leg {
+    /// From now on the agent's new heartbeat streams are not answered.
+    pub(super) fn ignore_pings(&mut self) {
+        self.echo = Echo::Ignore;
+    }
+
+    /// The next stream that is no heartbeat.
+    pub(super) async fn next(&mut self) -> (StreamType, Stream) {
+        loop {
+            let next = timeout(SOON * 60, self.streams.next()).await.unwrap();
+            let (stream_type, stream) = next.expect("the agent has gone");
+            if stream_type != StreamType::HEARTBEAT {
+                return (stream_type, stream);
+            }
+            let echo = self.echo;
+            self.tasks.spawn(async move {
+                match echo {
+                    Echo::Answer => drop(heartbeat::echo(stream, None, &Pulse::new()).await),
+                    Echo::Ignore => {
+                        let _held = stream;
+                        std::future::pending().await
+                    }
+                }
+            });
+        }
+    }
+
+    /// The next call, which must be of this kind.
+    pub(super) async fn expect<M: Message>(&mut self) -> (M, Stream) {
+        let (stream_type, mut stream) = self.next().await;
+        assert_eq!(stream_type, M::TYPE);
+        (rpc::request(&mut stream, SOON).await.unwrap(), stream)
+    }
+
+    /// Answers `Auth` with yes.
+    pub(super) async fn let_in(&mut self, stream: Stream) {
+        let extra = AuthRespExtra {
+            version: "adit/0.0.0".into(),
+            cookie: "cookie-1".into(),
+            agent_session_id: ORIGIN.into(),
+            ..AuthRespExtra::default()
+        };
+        let resp = AuthResp { version: "3".into(), client_id: "client-1".into(), extra };
+        answer(stream, &resp).await;
+    }
+
+    /// Grants the next bind, and waits until the agent is ready for visitors.
+    pub(super) async fn grant(&mut self, id: &str, url: &str) -> Bind {
+        let (bind, stream) = self.expect::<Bind>().await;
+        grant_on(stream, &bind, id, url).await;
+        bind
+    }
+
+    /// Takes back the next unbind, whose id is returned.
+    pub(super) async fn unbind(&mut self) -> String {
+        let (unbind, stream) = self.expect::<Unbind>().await;
+        answer(stream, &UnbindResp::default()).await;
+        unbind.id
+    }
+
+    /// Sends a visitor.
+    pub(super) fn visit(&self, id: &str, payload: &[u8]) -> Stream {
+        open_proxy(&self.mux, &header(id), payload).unwrap()
+    }
+
+    /// Whether the agent is still there.
+    pub(super) fn streams_alive(&self) -> bool {
+        self.mux.ended().is_none()
+    }
+
+    /// Breaks the connection, as a crash would.
+    pub(super) async fn crash(mut self) {
+        self.tasks.shutdown().await;
+    }
+
+    /// Answers unbinds until the agent has said goodbye, which must be the right one.
+    pub(super) async fn until_goodbye(mut self) {
+        let gone = async {
+            loop {
+                tokio::select! {
+                    () = self.mux.closed() => return,
+                    next = self.streams.next() => match next {
+                        Some((StreamType::UNBIND, mut stream)) => {
+                            rpc::request::<Unbind, _>(&mut stream, SOON).await.unwrap();
+                            answer(stream, &UnbindResp::default()).await;
+                        }
+                        Some((StreamType::HEARTBEAT, stream)) => {
+                            self.tasks.spawn(async move {
+                                let _ = heartbeat::echo(stream, None, &Pulse::new()).await;
+                            });
+                        }
+                        Some((other, _)) => panic!("unexpected stream {other}"),
+                        None => self.mux.closed().await,
+                    },
+                }
+            }
+        };
+        timeout(SOON, gone).await.unwrap();
+        match self.mux.ended() {
+            Some(SessionError::GoAway { code: ErrorCode::NoError, text }) => {
+                assert!(text.starts_with("no error") && text.len() >= 8, "{text}");
+            }
+            other => panic!("not a goodbye: {other:?}"),
+        }
+    }
+}
+
+/// Answers a call, and waits for the agent's FIN.
+pub(super) async fn answer<A: Serialize>(stream: Stream, answer: &A) {
+    finish(rpc::respond(stream, answer, SOON).await.unwrap()).await;
+}
+
+/// Refuses a call, and waits for the agent's FIN.
+pub(super) async fn refuse(stream: Stream, text: &ErrorText) {
+    finish(rpc::refuse(stream, text, SOON).await.unwrap()).await;
+}
+
+async fn finish(mut closing: Closing<Stream>) {
+    assert_eq!(closing.peer_end(SOON).await, PeerEnd::Finished);
+}
+
+pub(super) async fn grant_on(stream: Stream, bind: &Bind, id: &str, url: &str) {
+    let address = url.split_once("://").unwrap().1;
+    let resp = BindResp {
+        id: id.into(),
+        url: url.into(),
+        proto: bind.proto,
+        opts: bind.opts.chosen(bind.proto, url, address),
+        extra: BindRespExtra { token: format!("token-{id}").into(), tunnel_id: String::new() },
+    };
+    answer(stream, &resp).await;
+}
+
+pub(super) fn header(id: &str) -> ProxyHeader {
+    ProxyHeader {
+        id: id.into(),
+        client_addr: Some(([192, 0, 2, 7], 5555).into()),
+        proto: None,
+        edge_type: EdgeType::Undefined,
+        passthrough_tls: false,
+    }
+}
+
+/// Reads until the other side has ended, or says with which code it broke off.
+pub(super) async fn read_all(stream: &mut Stream) -> Result<Vec<u8>, Option<ErrorCode>> {
+    let mut all = Vec::new();
+    match timeout(SOON, stream.read_to_end(&mut all)).await.unwrap() {
+        Ok(_) => Ok(all),
+        Err(_) => Err(stream.reset_code()),
+    }
+}
