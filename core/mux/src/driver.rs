@@ -66,9 +66,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
 
     /// Until the session has ended.
     fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_timer(cx, now());
         for _ in 0..ROUNDS {
             let now = now();
-            self.poll_timer(cx, now);
             let read = self.poll_input(cx, now);
             self.poll_output(cx, now);
             if self.shared.with(|machine| machine.ended().is_some()) {
@@ -221,7 +221,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Future for Driver<T> {
         this.shared.done.cancel();
         Poll::Ready(match this.shared.with(|machine| machine.ended().cloned()) {
             None | Some(SessionError::Closed) => Ok(()),
-            Some(error) => Err(error),
+            Some(error) => {
+                tracing::debug!(%error, "session ended");
+                Err(error)
+            }
         })
     }
 }

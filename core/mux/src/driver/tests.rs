@@ -1,7 +1,7 @@
 //! Two sessions over an in-memory pipe, with paused time.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+use std::{io::IoSlice, time::Duration};
 
 use bytes::Bytes;
 use tokio::{
@@ -105,6 +105,60 @@ async fn megabytes_arrive_in_order_through_small_pipes() {
     let ((), (), received) = tokio::join!(up, echo, down);
     assert!(received == expected);
     world.down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn slices_written_together_are_one_chunk() {
+    let mut world = World::new();
+    let (mut visitor, mut upstream) = world.visit().await;
+    let slices = [IoSlice::new(b"head"), IoSlice::new(b""), IoSlice::new(b"body")];
+    assert_eq!(visitor.write_vectored(&slices).await.unwrap(), 8);
+    assert_eq!(upstream.chunk().await.unwrap().unwrap(), "headbody");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_streams_on_many_threads_all_get_their_answers() {
+    let mut world = World::new();
+    let mut tasks = JoinSet::new();
+    let mut at_agent = world.at_agent;
+    tasks.spawn(async move {
+        let mut echoes = JoinSet::new();
+        for _ in 0..200 {
+            let mut stream = at_agent.accept().await.unwrap();
+            echoes.spawn(async move {
+                while let Some(chunk) = stream.chunk().await.unwrap() {
+                    stream.send_chunk(chunk).await.unwrap();
+                }
+                stream.shutdown().await.unwrap();
+            });
+        }
+        echoes.join_all().await;
+    });
+    for i in 0..200_u8 {
+        let mut stream = world.edge.open(TYPE).unwrap();
+        tasks.spawn(async move {
+            assert_eq!(stream.read_u32().await.unwrap(), 3);
+            let sent = vec![i; usize::from(i) * 100];
+            let mut back = sent.clone();
+            for _ in 0..20 {
+                stream.write_all(&sent).await.unwrap();
+                back.fill(0);
+                stream.read_exact(&mut back).await.unwrap();
+                assert!(back == sent);
+            }
+            stream.shutdown().await.unwrap();
+            assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        });
+    }
+    let all = async {
+        while let Some(task) = tasks.join_next().await {
+            task.unwrap()
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("no wake-up is lost");
+    assert_eq!((world.agent.n_streams(), world.edge.n_streams()), (0, 0));
+    world.agent.close(ErrorCode::NoError, "no error");
+    while world.drivers.join_next().await.is_some() {}
 }
 
 #[tokio::test(start_paused = true)]

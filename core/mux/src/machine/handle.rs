@@ -12,7 +12,6 @@ use super::{
     recv::RecvHalf,
     send::{Fin, SendHalf, Syn},
     table::{Handle, Slot, StreamState},
-    timers::LINGER,
 };
 use crate::{
     ErrorCode, OpenError, PeerCredit, StreamError, WindowPolicy,
@@ -251,19 +250,15 @@ impl Machine {
         stream.send.waker = None;
         stream.recv.clear();
         let unfinished = stream.send.fin == Fin::NotYet;
-        if !self.is_open() {
-            if unfinished {
-                self.forget(id.0);
-            }
-        } else if unfinished {
+        if unfinished && self.is_open() {
             self.abort_here(id.0, ErrorCode::StreamCancelled);
-        } else {
-            if self.lingering.is_empty() {
-                self.attention = true; // the timer must be set
-            }
-            self.lingering.push_back((now + LINGER, id.0));
+        } else if unfinished {
+            self.forget(id.0);
         }
         self.settle(id.0);
+        if self.is_open() && self.streams.get(id.0).is_some() {
+            self.linger(now, id.0);
+        }
     }
 
     /// Whether and why the stream was reset.

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// chance. At 1 GB/s it lets a window reach about 2 MiB.
 const FLOOR: Duration = Duration::from_millis(1);
 
+/// Above this, a sample says that the peer was slow to use a grant, not that the path is long.
+const CEILING: Duration = Duration::from_secs(1);
+
 /// Smallest round trip seen.
 ///
 /// Both sources can only be too long (queues, slow peers), never too short, so the smallest is
@@ -18,7 +21,7 @@ pub(super) struct Rtt {
 impl Rtt {
     /// A sample from above, or from a grant and its first use.
     pub(super) fn hint(&mut self, sample: Duration) {
-        self.smallest = Some(self.smallest.map_or(sample, |known| known.min(sample)));
+        self.smallest = Some(self.smallest.unwrap_or(CEILING).min(sample));
     }
 
     /// The estimate, once there is one.

@@ -230,3 +230,10 @@ fn a_reset_after_both_ends_reaches_a_reader_that_is_behind() {
     assert_eq!(edge.stats().n_streams, 0);
     assert_eq!(edge.deadline().map(|at| at <= now + Duration::from_secs(1)), Some(true));
 }
+
+#[test]
+fn an_idle_stream_costs_little() {
+    // 2,000 streams of one session shall cost about a megabyte on each side.
+    assert!(size_of::<table::StreamState>() <= 400, "{}", size_of::<table::StreamState>());
+    assert!(size_of::<Machine>() <= 1536, "{}", size_of::<Machine>());
+}

@@ -10,7 +10,7 @@ use crate::ErrorCode;
 const IDLE: Duration = Duration::from_millis(100);
 /// A finished stream whose handle is gone gives the peer so long to finish too, or to take what is
 /// left; then it is reset.
-pub(super) const LINGER: Duration = Duration::from_secs(10);
+const LINGER: Duration = Duration::from_secs(10);
 
 impl Machine {
     /// When [`Self::on_time`] wants to be called.
@@ -77,13 +77,19 @@ impl Machine {
         }
     }
 
+    /// Nobody holds the stream any more, but it has not ended.
+    pub(super) fn linger(&mut self, now: Instant, id: u32) {
+        self.attention |= self.lingering.is_empty(); // the timer must be set
+        self.lingering.push_back((now + LINGER, id));
+    }
+
     fn lingered(&mut self, now: Instant, id: u32) {
         let max_credit = self.config.max_send_credit;
         let Some(stream) = self.streams.get(id) else { return };
         let waits_for_transport =
             stream.send.fin != Fin::Sent && stream.send.sendable(max_credit) > 0;
         if waits_for_transport {
-            self.lingering.push_back((now + LINGER, id));
+            self.linger(now, id);
         } else {
             self.reset_here(id, ErrorCode::StreamCancelled);
         }

@@ -1,7 +1,7 @@
 //! A stream as the usual traits.
 
 use std::{
-    io::Result,
+    io::{IoSlice, Result},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -66,6 +66,30 @@ impl AsyncWrite for Stream {
         let chunk = Bytes::copy_from_slice(&buf[..n]);
         self.shared.with(|machine| machine.send(self.id, chunk))?;
         Poll::Ready(Ok(n))
+    }
+
+    /// One chunk, so one frame, of many slices: a writer need not join head and body itself.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let len: usize = bufs.iter().map(|buf| buf.len()).sum();
+        if len == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let n = ready!(self.poll_room(cx))?.min(len);
+        let mut chunk = Vec::with_capacity(n);
+        for buf in bufs {
+            let left = n - chunk.len();
+            chunk.extend_from_slice(&buf[..left.min(buf.len())]);
+        }
+        self.shared.with(|machine| machine.send(self.id, chunk.into()))?;
+        Poll::Ready(Ok(n))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     /// Nothing to wait for: what is queued is written without being asked.

@@ -178,3 +178,19 @@ fn credit_above_31_bits_resets_the_stream() {
     assert_eq!(edge.reset_code(id), Some(ErrorCode::FlowControl));
     assert!(edge.ended().is_none());
 }
+
+#[test]
+fn a_stream_that_trickles_keeps_its_window() {
+    let start = Instant::now();
+    let mut agent = agent_with_a_stream(start);
+    let id = StreamId(2);
+    for i in 0..1200 {
+        let now = start + Duration::from_millis(10 * i);
+        receive(&mut agent, now, &data(2, 0, &[0; 1024]));
+        let n = drain(&mut agent, id);
+        agent.release(now, id, n);
+        agent.on_time(now);
+        wire(&mut agent, now);
+    }
+    assert_eq!(agent.stats().extra_window, 0);
+}
