@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use adit_mux::{Config, ErrorCode, PeerCredit, PeerTraits, Session as Mux, SessionError};
+use adit_mux::{Config, ErrorCode, PeerCredit, PeerTraits, Session as Mux, SessionError, Stream};
 use adit_net::{Drained, tasks::Tasks};
 use adit_proto::{
     heartbeat,
@@ -66,7 +66,9 @@ impl Leg {
         link.spawn(driver);
         let why = Arc::new(OnceLock::new());
         // First of all streams, before we have even said who we are.
-        link.spawn(beat(Arc::clone(shared), mux.clone(), Arc::clone(&why)));
+        if let Ok(stream) = session::open_heartbeat(&mux) {
+            link.spawn(beat(Arc::clone(shared), mux.clone(), stream, Arc::clone(&why)));
+        }
         let incoming = Arc::new(Incoming {
             shared: Arc::clone(shared),
             conns: conns.spawner(),
@@ -115,10 +117,9 @@ impl Leg {
     /// Waits until the connection is lost, and says why.
     pub(crate) async fn lost(&self) -> Arc<str> {
         self.mux.closed().await;
-        match (self.why.get(), self.mux.ended()) {
-            (Some(why), _) => Arc::clone(why),
-            (None, Some(ended)) => error::chain(&ended),
-            (None, None) => error::chain(&SessionError::Dropped),
+        match (self.mux.ended().unwrap_or(SessionError::Dropped), self.why.get()) {
+            (SessionError::Closed, Some(why)) => Arc::clone(why),
+            (ended, _) => error::chain(&ended),
         }
     }
 
@@ -158,11 +159,7 @@ impl Leg {
 }
 
 /// Pings, tells the multiplexer how far the edge is, and ends the connection when there is no echo.
-async fn beat(shared: Arc<Shared>, mux: Mux, why: Arc<OnceLock<Arc<str>>>) {
-    let stream = match session::open_heartbeat(&mux) {
-        Ok(stream) => stream,
-        Err(error) => return mux.close(ErrorCode::Internal, &error.to_string()),
-    };
+async fn beat(shared: Arc<Shared>, mux: Mux, stream: Stream, why: Arc<OnceLock<Arc<str>>>) {
     let on_rtt = |rtt| {
         mux.set_rtt(rtt);
         shared.rtt.send_replace(Some(rtt));

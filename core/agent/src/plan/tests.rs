@@ -73,7 +73,7 @@ fn an_http_endpoint_is_https_and_its_options_stay_empty_of_handlers() {
     assert_eq!(
         Value::Object(bind.opts.as_map().clone()),
         json!({"URL": "https://", "Domain": "", "Hostname": "", "Auth": "", "Subdomain": "",
-            "HostHeaderRewrite": false, "LocalURLScheme": "http", "ProxyProto": 0,
+            "HostHeaderRewrite": false, "LocalUrlScheme": "http", "ProxyProto": 0,
             "TrafficPolicy": ""})
     );
     assert!(bind.extra.pooling_enabled);
@@ -85,7 +85,7 @@ fn addresses_are_asked_for_in_both_spellings() {
     let bind = asked(EndpointSpec::http("https://localhost:8443").url("app.example.org"));
     assert_eq!(bind.opts.as_map()["URL"], "https://app.example.org");
     assert_eq!(bind.opts.as_map()["Domain"], "app.example.org");
-    assert_eq!(bind.opts.as_map()["LocalURLScheme"], "https");
+    assert_eq!(bind.opts.as_map()["LocalUrlScheme"], "https");
     let bind = asked(EndpointSpec::http("8080").url("http://"));
     assert_eq!((bind.proto, &bind.opts.as_map()["URL"]), (Proto::Http, &json!("http://")));
     let bind = asked(EndpointSpec::tcp("22").url("tcp://edge.test:2022"));

@@ -144,6 +144,7 @@ async fn an_http_service_that_is_down_is_a_page_that_the_edge_can_trust() {
     let request = b"GET / HTTP/1.1\r\nHost: a.edge.test\r\nAccept: application/json\r\n\r\n";
     let mut visitor = leg.visit("t1", request);
     let answer = String::from_utf8(read_all(&mut visitor).await.unwrap()).unwrap();
+    visitor.finish().unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let head = head.to_ascii_lowercase();
     assert!(head.starts_with("http/1.1 502 "), "{head}");
@@ -185,6 +186,7 @@ async fn http_without_handlers_is_relayed_as_it_is() {
     let mut visitor = leg.visit("t1", odd);
     let (mut socket, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
     assert_eq!(read_exact(&mut socket, odd.len()).await, odd);
+    visitor.finish().unwrap();
     drop(socket);
     let _ = read_all(&mut visitor).await;
     endpoint.keep();
@@ -203,12 +205,14 @@ async fn a_directory_is_served_through_a_session() {
     };
     let mut visitor = leg.visit("t1", ask("/hello.txt").as_bytes());
     let answer = String::from_utf8(read_all(&mut visitor).await.unwrap()).unwrap();
+    visitor.finish().unwrap();
     assert!(
         answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("hello from a file"),
         "{answer}"
     );
     let mut visitor = leg.visit("t1", ask("/..%2f..%2fetc/passwd").as_bytes());
     let answer = String::from_utf8(read_all(&mut visitor).await.unwrap()).unwrap();
+    visitor.finish().unwrap();
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     endpoint.keep();
     down(session, leg).await;
@@ -251,6 +255,7 @@ async fn handlers_run_before_the_service() {
     let request = b"GET / HTTP/1.1\r\nHost: a.edge.test\r\nConnection: close\r\n\r\n";
     let mut visitor: Stream = leg.visit("t1", request);
     let answer = String::from_utf8(read_all(&mut visitor).await.unwrap()).unwrap();
+    visitor.finish().unwrap();
     assert!(answer.starts_with("HTTP/1.1 418 "), "{answer}");
     let nobody_came = tokio::select! {
         biased;
