@@ -1,0 +1,191 @@
+//! Sessions come, come back, and go.
+
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+
+use adit_mux as mux;
+use adit_proto::{ErrorCode, ErrorText, message::AuthExtra, peer::PeerInfo};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::{Control, Session};
+use crate::{account::Account, paths::AgentLeg, random, shared::Shared};
+
+/// An agent that has proved who it is and wants to attach a connection.
+#[derive(Debug)]
+pub(crate) struct Attach {
+    pub(crate) account: Account,
+    pub(crate) peer: PeerInfo,
+    /// Proved by the cookie; empty for a new session.
+    pub(crate) client_id: String,
+    pub(crate) leg_number: u32,
+    pub(crate) about: Box<AuthExtra>,
+    pub(crate) source: Option<SocketAddr>,
+    pub(crate) mux: mux::Session,
+}
+
+/// Why an agent cannot follow commands, as it said itself. Empty: it can. None: too old to know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unsupported {
+    pub(crate) stop: Option<String>,
+    pub(crate) restart: Option<String>,
+    pub(crate) update: Option<String>,
+}
+
+/// Where an agent was attached.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) client_id: String,
+    pub(crate) session_id: Arc<str>,
+    pub(crate) leg: Arc<AgentLeg>,
+}
+
+impl Control {
+    /// Adds a connection to its session, which is made if need be. A connection with the same
+    /// number is replaced: its agent has given it up.
+    pub(crate) fn attach(
+        &mut self,
+        shared: &Shared,
+        attach: Attach,
+    ) -> Result<Attached, ErrorText> {
+        let limits = &shared.settings.limits;
+        let Attach { account, peer, client_id, leg_number, about, source, mux } = attach;
+        let known = self.sessions.get(&client_id).is_some();
+        if !known {
+            let of_account = self.sessions.values().filter(|s| s.account.id == account.id);
+            let n_live = of_account.filter(|session| !session.legs.is_empty()).count();
+            if n_live >= account.max_sessions {
+                let message = format!("The account has {n_live} sessions, as many as it may have.");
+                return Err(ErrorText::new(ErrorCode::TOO_MANY_SESSIONS, message));
+            }
+        }
+        let client_id = if client_id.is_empty() { random::id("cl") } else { client_id };
+        self.next_epoch += 1;
+        let session = self.sessions.entry(client_id.clone()).or_insert_with(|| Session {
+            id: random::id("ts").into(),
+            account: account.clone(),
+            peer: peer.clone(),
+            metadata: String::new(),
+            hostname: String::new(),
+            source,
+            unsupported: Unsupported::default(),
+            started: SystemTime::now(),
+            legs: Default::default(),
+            tunnels: Default::default(),
+            labelled: Default::default(),
+            epoch: 0,
+        });
+        let others = session.legs.keys().filter(|number| **number != leg_number).count();
+        if others >= limits.legs_per_session {
+            let message = format!("The session has {others} connections, as many as it may have.");
+            return Err(ErrorText::new(ErrorCode::TOO_MANY_SESSIONS, message));
+        }
+        let leg = Arc::new(AgentLeg {
+            number: leg_number,
+            family: peer.family,
+            mux,
+            room: Arc::new(Semaphore::new(limits.proxied_for(peer.family))),
+            origin: Arc::clone(&session.id),
+            end: CancellationToken::new(),
+        });
+        let about = *about;
+        session.account = account;
+        session.peer = peer;
+        session.metadata = about.metadata;
+        session.hostname = about.hostname;
+        session.source = source;
+        session.unsupported = Unsupported {
+            stop: about.stop_unsupported_error,
+            restart: about.restart_unsupported_error,
+            update: about.update_unsupported_error,
+        };
+        session.epoch = self.next_epoch;
+        let session_id = Arc::clone(&session.id);
+        if let Some(old) = session.legs.insert(leg_number, Arc::clone(&leg)) {
+            tracing::info!(session = %session_id, leg_number, "a new connection replaces this one");
+            session.forget_leg(&old);
+            old.end.cancel();
+            shared.routes.touch();
+        }
+        Ok(Attached { client_id, session_id, leg })
+    }
+
+    /// A connection has ended. The session is kept for the grace if it has anything to keep.
+    pub(crate) fn detach(&mut self, shared: &Arc<Shared>, client_id: &str, leg: &Arc<AgentLeg>) {
+        let Some(session) = self.sessions.get_mut(client_id) else { return };
+        session.forget_leg(leg);
+        shared.routes.touch();
+        if session.legs.get(&leg.number).is_some_and(|current| Arc::ptr_eq(current, leg)) {
+            session.legs.remove(&leg.number);
+        }
+        if !session.legs.is_empty() {
+            return;
+        }
+        if session.tunnels.is_empty() {
+            self.remove_session(shared, client_id);
+            return;
+        }
+        self.next_epoch += 1;
+        session.epoch = self.next_epoch;
+        let epoch = session.epoch;
+        let grace = shared.settings.limits.reconnect_grace;
+        tracing::info!(session = %session.id, ?grace, "agent is away");
+        let (owner, client_id) = (Arc::clone(shared), client_id.to_owned());
+        shared.legs.spawn(async move {
+            let stop = owner.legs.signals().stop.clone();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(grace) => {
+                    owner.control.lock().expire(&owner, &client_id, epoch);
+                }
+            }
+        });
+    }
+
+    fn expire(&mut self, shared: &Shared, client_id: &str, epoch: u64) {
+        let is_stale = |session: &Session| session.epoch == epoch && session.legs.is_empty();
+        if self.sessions.get(client_id).is_some_and(is_stale) {
+            self.remove_session(shared, client_id);
+        }
+    }
+
+    /// Ends a session with all it has.
+    pub(crate) fn remove_session(&mut self, shared: &Shared, client_id: &str) -> Option<Session> {
+        let session = self.sessions.get(client_id)?;
+        let binds: Vec<String> = session.tunnels.keys().cloned().collect();
+        for bind in binds {
+            self.remove_tunnel(shared, client_id, &bind);
+        }
+        let session = self.sessions.remove(client_id)?;
+        for labelled in session.labelled.values() {
+            labelled.paths.close();
+        }
+        for leg in session.legs.values() {
+            leg.end.cancel();
+        }
+        tracing::info!(session = %session.id, account = %session.account.id, "session ended");
+        Some(session)
+    }
+
+    /// The session whose public id this is.
+    pub(crate) fn by_session_id(&self, id: &str) -> Option<(&String, &Session)> {
+        self.sessions.iter().find(|(_, session)| &*session.id == id)
+    }
+}
+
+impl Session {
+    /// The connection that commands go to.
+    pub(crate) fn first_leg(&self) -> Option<&Arc<AgentLeg>> {
+        self.legs.values().min_by_key(|leg| leg.number)
+    }
+
+    fn forget_leg(&mut self, leg: &Arc<AgentLeg>) {
+        for tunnel in self.tunnels.values() {
+            tunnel.paths.remove(leg);
+        }
+        // Labelled tunnels carry no id over a reconnect: they are asked for anew.
+        self.labelled.retain(|_, labelled| {
+            labelled.paths.remove(leg);
+            !labelled.paths.legs().is_empty()
+        });
+    }
+}

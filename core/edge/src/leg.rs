@@ -1,0 +1,272 @@
+//! One connection of an agent, from its first byte to its last.
+//!
+//! ```text
+//! unauthenticated ── Auth ──▶ authenticated ── stop, GOAWAY, EOF, silence ──▶ closing ──▶ detached
+//!       │ heartbeat, SrvInfo       │ Bind, Unbind, labels, Patch, SrvInfo, heartbeat
+//!       └─ refused, too slow, anything else ──▶ closing
+//! ```
+
+mod auth;
+mod rpc;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use adit_mux::{self as mux, ErrorCode, Stream};
+use adit_net::{Io, per_source::SourceGuard};
+use adit_proto::{
+    ErrorText, StreamType,
+    heartbeat::{self, EchoError, Pulse},
+    rpc::{self as calls, CALL_TIMEOUT, Closing, FINISH_GRACE},
+    session::{TypedStreams, open_heartbeat},
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use self::auth::Authenticated;
+use crate::shared::Shared;
+
+/// Where a connection comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Over the network, and counted as a stranger until it has authenticated.
+    Network { peer: SocketAddr, guard: Option<SourceGuard> },
+    /// The same process: trusted.
+    Memory,
+}
+
+/// What a task of a leg found out.
+pub(crate) enum Done {
+    /// Nothing that matters to the leg.
+    Quiet,
+    /// The agent may stay.
+    Authenticated(Box<Authenticated>),
+    /// The leg has to end, for this reason.
+    End(ErrorCode, &'static str),
+}
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve(shared: Arc<Shared>, io: Io, source: Source) {
+    let (session, accept, driver) = mux::session(io, shared.settings.limits.mux_config());
+    let driver = shared.legs.spawn(driver);
+    let (code, text) = match Leg::new(&shared, session.clone(), accept).run(source).await {
+        Some(reason) => reason,
+        None => (ErrorCode::NoError, "connection ended"),
+    };
+    session.close(code, text);
+    if let Ok(Some(Err(error))) = driver.await {
+        tracing::debug!(%error, "leg ended");
+    }
+}
+
+struct Leg<'a> {
+    shared: &'a Arc<Shared>,
+    session: mux::Session,
+    streams: TypedStreams,
+    work: JoinSet<Done>,
+    pulse: Pulse,
+    has_heartbeat: bool,
+    room: Arc<Semaphore>,
+}
+
+/// Why a leg ends, as the agent is told. `None`: it ended by itself.
+type Reason = Option<(ErrorCode, &'static str)>;
+
+impl<'a> Leg<'a> {
+    fn new(shared: &'a Arc<Shared>, session: mux::Session, accept: mux::Accept) -> Self {
+        let room = Arc::new(Semaphore::new(shared.settings.limits.rpcs_per_leg));
+        let (streams, work) = (TypedStreams::new(accept), JoinSet::new());
+        let pulse = Pulse::new();
+        Self { shared, session, streams, work, pulse, has_heartbeat: false, room }
+    }
+
+    async fn run(mut self, source: Source) -> Reason {
+        let limit = self.shared.settings.limits.auth;
+        let origin = match &source {
+            Source::Network { peer, .. } => auth::Origin::Network(*peer),
+            Source::Memory => auth::Origin::Memory,
+        };
+        let entered = tokio::time::timeout(limit, self.enter(origin)).await;
+        let authenticated = match entered {
+            Ok(Ok(authenticated)) => authenticated,
+            Ok(Err(reason)) => return reason,
+            Err(_) => return Some((ErrorCode::Protocol, "not authenticated in time")),
+        };
+        drop(source); // no stranger any more
+        let reason = self.stay(&authenticated).await;
+        let Authenticated { attached, .. } = &*authenticated;
+        let mut control = self.shared.control.lock();
+        control.detach(self.shared, &attached.client_id, &attached.leg);
+        drop(control);
+        reason
+    }
+
+    /// Until the agent has authenticated.
+    async fn enter(&mut self, origin: auth::Origin) -> Result<Box<Authenticated>, Reason> {
+        let mut has_auth = false;
+        loop {
+            tokio::select! {
+                next = self.streams.next() => {
+                    let Some((stream_type, stream)) = next else { return Err(None) };
+                    match stream_type {
+                        StreamType::HEARTBEAT => self.heartbeat(stream).map_err(Some)?,
+                        StreamType::SRV_INFO => self.start_rpc(|shared, permit| {
+                            Box::pin(rpc::srv_info(shared, stream, permit))
+                        }),
+                        StreamType::AUTH if !has_auth => {
+                            has_auth = true;
+                            let (shared, session) = (Arc::clone(self.shared), self.session.clone());
+                            self.work.spawn(auth::authenticate(shared, session, stream, origin));
+                        }
+                        _ => {
+                            let text = format!("{stream_type} is not allowed before Auth.");
+                            refuse(stream, &ErrorText::uncoded(text)).await;
+                            return Err(Some((ErrorCode::Protocol, "not authenticated")));
+                        }
+                    }
+                }
+                Some(done) = self.work.join_next() => match done {
+                    Ok(Done::Authenticated(authenticated)) => return Ok(authenticated),
+                    Ok(Done::End(code, text)) => return Err(Some((code, text))),
+                    Ok(Done::Quiet) => {}
+                    Err(error) => return Err(Some(panicked(&error))),
+                },
+            }
+        }
+    }
+
+    /// While the agent is in.
+    async fn stay(&mut self, authenticated: &Authenticated) -> Reason {
+        let Authenticated { attached, timing } = authenticated;
+        let settings = &self.shared.settings;
+        self.session.set_limits(settings.limits.mux_limits());
+        self.session.set_peer(attached.leg.family.traits());
+        self.start_pings();
+        let limit = timing.limit().max(settings.heartbeat.limit());
+        self.pulse.beat();
+        let pulse = self.pulse.clone();
+        let silence = pulse.silence(limit);
+        tokio::pin!(silence);
+        let stop = self.shared.legs.signals().stop.clone();
+        let end = attached.leg.end.clone();
+        loop {
+            tokio::select! {
+                next = self.streams.next() => {
+                    let (stream_type, stream) = next?;
+                    if let Err(reason) = self.dispatch(stream_type, stream, authenticated) {
+                        return Some(reason);
+                    }
+                }
+                Some(done) = self.work.join_next() => match done {
+                    Ok(Done::End(code, text)) => return Some((code, text)),
+                    Ok(_) => {}
+                    Err(error) => return Some(panicked(&error)),
+                },
+                () = &mut silence => {
+                    tracing::info!(session = %attached.session_id, ?limit, "agent is silent");
+                    return Some((ErrorCode::NoError, "no heartbeat from the agent"));
+                }
+                () = end.cancelled() => {
+                    return Some((ErrorCode::NoError, "session ended by the edge"));
+                }
+                () = stop.cancelled() => {
+                    return Some((ErrorCode::NoError, "edge is shutting down"));
+                }
+            }
+        }
+    }
+
+    fn dispatch(
+        &mut self,
+        stream_type: StreamType,
+        stream: Stream,
+        authenticated: &Authenticated,
+    ) -> Result<(), (ErrorCode, &'static str)> {
+        let of = rpc::Caller {
+            client_id: authenticated.attached.client_id.clone(),
+            leg: Arc::clone(&authenticated.attached.leg),
+        };
+        let stream = match stream_type {
+            StreamType::HEARTBEAT => return self.heartbeat(stream),
+            _ => stream,
+        };
+        self.start_rpc(|shared, permit| match stream_type {
+            StreamType::SRV_INFO => Box::pin(rpc::srv_info(shared, stream, permit)),
+            StreamType::BIND => Box::pin(rpc::bind(shared, of, stream, permit)),
+            StreamType::UNBIND => Box::pin(rpc::unbind(shared, of, stream, permit)),
+            StreamType::START_TUNNEL_WITH_LABEL => {
+                Box::pin(rpc::start_labelled(shared, of, stream, permit))
+            }
+            StreamType::PATCH_TUNNEL_STATE => Box::pin(rpc::patch(shared, of, stream, permit)),
+            StreamType::AUTH => Box::pin(rpc::unexpected(
+                stream,
+                "This connection has authenticated already.".to_owned(),
+                permit,
+            )),
+            _ => {
+                Box::pin(rpc::unexpected(stream, format!("Unknown stream {stream_type}."), permit))
+            }
+        });
+        Ok(())
+    }
+
+    /// Starts a request's task if the leg may have one more. Dropping the stream resets it.
+    fn start_rpc<F>(&mut self, task: F)
+    where
+        F: FnOnce(Arc<Shared>, tokio::sync::OwnedSemaphorePermit) -> rpc::Task,
+    {
+        match Arc::clone(&self.room).try_acquire_owned() {
+            Ok(permit) => {
+                self.work.spawn(task(Arc::clone(self.shared), permit));
+            }
+            Err(_) => tracing::debug!("too many requests of one agent at once"),
+        }
+    }
+
+    /// Echoes until the agent ends it; one such stream is enough for anybody.
+    fn heartbeat(&mut self, stream: Stream) -> Result<(), (ErrorCode, &'static str)> {
+        if std::mem::replace(&mut self.has_heartbeat, true) {
+            return Err((ErrorCode::EnhanceYourCalm, "more than one heartbeat stream"));
+        }
+        let pulse = self.pulse.clone();
+        let per_second = self.shared.settings.limits.heartbeats_per_second;
+        self.work.spawn(async move {
+            match heartbeat::echo(stream, Some(per_second), &pulse).await {
+                Err(EchoError::TooFast { .. }) => {
+                    Done::End(ErrorCode::EnhanceYourCalm, "heartbeats come too fast")
+                }
+                _ => Done::Quiet,
+            }
+        });
+        Ok(())
+    }
+
+    fn start_pings(&mut self) {
+        let (session, pulse) = (self.session.clone(), self.pulse.clone());
+        let interval = self.shared.settings.heartbeat.interval;
+        self.work.spawn(async move {
+            // Without our own pings the agent's are the only sign of life: that is enough.
+            if let Ok(stream) = open_heartbeat(&session) {
+                let on_rtt = |rtt: Duration| session.set_rtt(rtt);
+                let error = heartbeat::ping(stream, interval, &pulse, on_rtt).await;
+                tracing::debug!(%error, "no more pings");
+            }
+            Done::Quiet
+        });
+    }
+}
+
+fn panicked(error: &tokio::task::JoinError) -> (ErrorCode, &'static str) {
+    tracing::error!(%error, "a task of a leg failed");
+    (ErrorCode::Internal, "internal error of the edge")
+}
+
+/// Answers with a failure and gives the agent a moment to read it.
+pub(crate) async fn refuse(stream: Stream, error: &ErrorText) {
+    if let Ok(mut closing) = calls::refuse(stream, error, CALL_TIMEOUT).await {
+        let _ = closing.peer_end(FINISH_GRACE).await;
+    }
+}
+
+/// Keeps an answered stream until the agent has read it.
+pub(crate) async fn finish(mut closing: Closing<Stream>) {
+    let _ = closing.peer_end(CALL_TIMEOUT).await;
+}

@@ -1,0 +1,169 @@
+//! An agent shows who it is.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use adit_mux::{self as mux, ErrorCode as MuxCode, Stream};
+use adit_proto::{
+    ErrorCode, ErrorText, StreamType,
+    message::{Auth, AuthExtra, AuthResp, AuthRespExtra, choose_version},
+    peer::{HeartbeatTiming, PeerInfo},
+    rpc::{self, CALL_TIMEOUT},
+};
+use tokio::time::sleep;
+
+use super::Done;
+use crate::{
+    account::Account,
+    control::{Attach, Attached},
+    shared::Shared,
+};
+
+/// How long a refused agent gets to read why.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// Who is at the other end, as far as the transport tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    Network(SocketAddr),
+    Memory,
+}
+
+/// An agent that is in.
+#[derive(Debug)]
+pub(crate) struct Authenticated {
+    pub(crate) attached: Attached,
+    pub(crate) timing: HeartbeatTiming,
+}
+
+/// Reads `Auth`, decides, answers.
+pub(crate) async fn authenticate(
+    shared: Arc<Shared>,
+    session: mux::Session,
+    mut stream: Stream,
+    origin: Origin,
+) -> Done {
+    let request = rpc::request::<Auth, _>(&mut stream, shared.settings.limits.rpc_body).await;
+    let decided = match request {
+        Ok(auth) => decide(&shared, session, auth, origin).await,
+        Err(error) => match error.refusal(StreamType::AUTH) {
+            Some(text) => Err(text),
+            None => return Done::End(MuxCode::Protocol, "no complete Auth"),
+        },
+    };
+    match decided {
+        Ok((authenticated, answer)) => {
+            match rpc::respond(stream, &answer, CALL_TIMEOUT).await {
+                // The stream lives on in the session until the agent's FIN.
+                Ok(closing) => shared.legs.spawn(super::finish(closing)),
+                Err(error) => {
+                    tracing::debug!(%error, "the agent did not take its answer");
+                    let Attached { client_id, leg, .. } = &authenticated.attached;
+                    shared.control.lock().detach(&shared, client_id, leg);
+                    return Done::End(MuxCode::WriteTimeout, "the answer to Auth was not taken");
+                }
+            };
+            Done::Authenticated(authenticated)
+        }
+        Err(error) => {
+            refused(&shared, &error, origin).await;
+            if let Ok(mut closing) = rpc::refuse(stream, &error, CALL_TIMEOUT).await {
+                let _ = closing.peer_end(LAST_WORD).await;
+            }
+            Done::End(MuxCode::NoError, "authentication failed")
+        }
+    }
+}
+
+async fn refused(shared: &Shared, error: &ErrorText, origin: Origin) {
+    let Origin::Network(peer) = origin else { return };
+    let code = error.code().map(|code| code.to_string()).unwrap_or_default();
+    tracing::warn!(%peer, code, reason = error.message(), "an agent was refused");
+    let source = peer.ip().to_canonical();
+    shared.failures.note(source);
+    if shared.failures.is_tiresome(source) {
+        sleep(shared.settings.limits.failed_auth_delay).await;
+    }
+}
+
+async fn decide(
+    shared: &Shared,
+    session: mux::Session,
+    auth: Auth,
+    origin: Origin,
+) -> Result<(Box<Authenticated>, AuthResp), ErrorText> {
+    let Auth { version, client_id, extra } = auth;
+    let version = choose_version(&version).ok_or_else(|| {
+        ErrorText::new(ErrorCode::AUTH_INVALID, "None of the offered protocol versions is known.")
+    })?;
+    let peer = PeerInfo::try_from(&extra)?;
+    let timing = peer.heartbeat;
+    let max = shared.settings.limits.metadata_len;
+    if extra.metadata.len() > max || extra.hostname.len() > max {
+        let message = format!("Metadata has at most {max} bytes.");
+        return Err(ErrorText::new(ErrorCode::AUTH_INVALID, message));
+    }
+    let account = account(shared, &extra, origin).await?;
+    let client_id = proved(shared, &account, client_id, &extra)?;
+    let source = match origin {
+        Origin::Network(peer) => Some(peer),
+        Origin::Memory => None,
+    };
+    let leg_number = extra.leg_number;
+    let account_name = account.name.clone();
+    let account_id = Arc::clone(&account.id);
+    let attach = Attach {
+        account,
+        peer,
+        client_id,
+        leg_number,
+        about: Box::new(extra),
+        source,
+        mux: session,
+    };
+    let attached = shared.control.lock().attach(shared, attach)?;
+    tracing::info!(
+        session = %attached.session_id,
+        account = %account_id,
+        family = ?attached.leg.family,
+        leg = leg_number,
+        "agent authenticated"
+    );
+    let answer = AuthResp {
+        version: version.to_owned(),
+        client_id: attached.client_id.clone(),
+        extra: AuthRespExtra {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            region: shared.settings.region.clone(),
+            cookie: shared.tickets.cookie(&account_id, &attached.client_id).into(),
+            account_name,
+            agent_session_id: attached.session_id.to_string(),
+            ..AuthRespExtra::default()
+        },
+    };
+    Ok((Box::new(Authenticated { attached, timing }), answer))
+}
+
+async fn account(shared: &Shared, extra: &AuthExtra, origin: Origin) -> Result<Account, ErrorText> {
+    match origin {
+        Origin::Memory => Ok(Account::local()),
+        Origin::Network(_) => Ok(shared.accounts.authenticate(&extra.authtoken).await?),
+    }
+}
+
+/// The session that the agent may come back to. A ClientId without its cookie proves nothing: the
+/// agent gets a fresh one.
+fn proved(
+    shared: &Shared,
+    account: &Account,
+    client_id: String,
+    extra: &AuthExtra,
+) -> Result<String, ErrorText> {
+    if client_id.is_empty() || extra.cookie.is_empty() {
+        return Ok(String::new());
+    }
+    if shared.tickets.check_cookie(extra.cookie.expose(), &account.id, &client_id) {
+        return Ok(client_id);
+    }
+    let message = "The cookie does not belong to this session and account; start a new session.";
+    Err(ErrorText::new(ErrorCode::COOKIE_INVALID, message))
+}

@@ -1,0 +1,193 @@
+//! Every limit that strangers and agents meet, with its default and its reason.
+
+use std::time::Duration;
+
+use adit_config::edge::EdgeLimits;
+use adit_mux as mux;
+use adit_proto::peer::Family;
+
+/// What one edge allows. `Default` is what a hardened edge should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Time for a ClientHello and for a TLS handshake, each.
+    pub tls_handshake: Duration,
+    /// Time from the end of the handshake to a good `Auth`. Nothing extends it.
+    pub auth: Duration,
+    /// Legs of one source address that have not authenticated.
+    pub unauthenticated_per_source: u32,
+    /// Streams that a leg may open before it has authenticated.
+    pub streams_before_auth: usize,
+    /// Refused `Auth` calls of one source in a minute; beyond it each answer is delayed.
+    pub failed_auth_per_minute: u32,
+    /// How long such an answer is delayed.
+    pub failed_auth_delay: Duration,
+    /// Legs at once, authenticated or not.
+    pub legs: usize,
+    /// Payload bytes of one frame.
+    pub frame_len: usize,
+    /// Payload bytes of one frame before `Auth`.
+    pub frame_len_before_auth: usize,
+    /// Time for the four type bytes of a stream.
+    pub stream_type: Duration,
+    /// Time for the rest of a request.
+    pub rpc_body: Duration,
+    /// Requests of one leg that are worked on at once.
+    pub rpcs_per_leg: usize,
+    /// Streams that an agent may hold open.
+    pub agent_streams: usize,
+    /// Streams that an agent may open at once, before the rate applies.
+    pub agent_stream_burst: u32,
+    /// Streams that an agent may open each second.
+    pub agent_streams_per_second: u32,
+    /// Visitors' streams on one leg to an agent of the Rust family, which fails at 512 in all.
+    pub proxied_streams_rust: usize,
+    /// Visitors' streams on one leg to any other agent.
+    pub proxied_streams: usize,
+    /// How long a visitor waits for room on a leg.
+    pub proxied_wait: Duration,
+    /// Endpoints of one session.
+    pub binds_per_session: usize,
+    /// Labels of one tunnel.
+    pub labels: usize,
+    /// Bytes of opaque metadata.
+    pub metadata_len: usize,
+    /// Legs of one session.
+    pub legs_per_session: usize,
+    /// Pings of one agent in a second.
+    pub heartbeats_per_second: u32,
+    /// Streams of one leg that may break their window before the leg is given up.
+    pub window_violations: u32,
+    /// Bytes that may wait to be sent on one leg.
+    pub unsent_per_leg: usize,
+    /// How long a leg may take nothing.
+    pub write_stall: Duration,
+    /// How long binds outlive their last leg.
+    pub reconnect_grace: Duration,
+    /// How long a bind token is good.
+    pub token_life: Duration,
+    /// How long a visitor waits for an agent that is away.
+    pub detached_wait: Duration,
+    /// How long a bind waits for the agent's FIN before it gets visitors all the same.
+    pub bind_hold: Duration,
+    /// How long after that a stream that ends with nothing is tried once more.
+    pub bind_retry: Duration,
+    /// Time for an agent to answer a command.
+    pub command: Duration,
+    /// Visitors' connections at once: on the two main listeners together, and on each port.
+    pub visitors: usize,
+    /// Visitors' connections of one source address, on each listener. None: no limit, because many
+    /// visitors may come through one proxy.
+    pub visitors_per_source: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let sec = Duration::from_secs;
+        Self {
+            tls_handshake: sec(10),
+            auth: sec(15),
+            unauthenticated_per_source: 32,
+            streams_before_auth: 4,
+            failed_auth_per_minute: 10,
+            failed_auth_delay: sec(3),
+            legs: 10_000,
+            frame_len: 256 * 1024,
+            frame_len_before_auth: 64 * 1024,
+            stream_type: sec(5),
+            rpc_body: sec(10),
+            rpcs_per_leg: 16,
+            agent_streams: 64,
+            agent_stream_burst: 256,
+            agent_streams_per_second: 50,
+            proxied_streams_rust: 480,
+            proxied_streams: 4096,
+            proxied_wait: sec(1),
+            binds_per_session: 100,
+            labels: 32,
+            metadata_len: 4096,
+            legs_per_session: 8,
+            heartbeats_per_second: 10,
+            window_violations: 16,
+            unsent_per_leg: 8 * 1024 * 1024,
+            write_stall: sec(30),
+            reconnect_grace: sec(30),
+            token_life: sec(24 * 3600),
+            detached_wait: sec(3),
+            bind_hold: Duration::from_millis(250),
+            bind_retry: sec(1),
+            command: sec(10),
+            visitors: 10_000,
+            visitors_per_source: None,
+        }
+    }
+}
+
+impl From<&EdgeLimits> for Limits {
+    fn from(file: &EdgeLimits) -> Self {
+        Self {
+            tls_handshake: file.tls_handshake,
+            auth: file.auth_timeout,
+            unauthenticated_per_source: u32::try_from(file.unauthenticated_legs_per_source)
+                .unwrap_or(u32::MAX),
+            streams_before_auth: file.streams_before_auth,
+            failed_auth_per_minute: file.failed_auth_per_minute,
+            frame_len: file.data_frame_len.as_usize(),
+            frame_len_before_auth: file.data_frame_len_before_auth.as_usize(),
+            stream_type: file.stream_type_timeout,
+            rpc_body: file.rpc_timeout,
+            rpcs_per_leg: file.rpcs_in_flight,
+            agent_streams: file.agent_streams,
+            agent_stream_burst: file.agent_streams_burst,
+            agent_streams_per_second: file.agent_streams_per_second,
+            proxied_streams_rust: file.proxied_streams_rust,
+            proxied_streams: file.proxied_streams,
+            proxied_wait: file.proxied_stream_wait,
+            binds_per_session: file.binds_per_session,
+            labels: file.labels_per_bind,
+            metadata_len: file.metadata_len.as_usize(),
+            legs_per_session: file.legs_per_session,
+            heartbeats_per_second: file.heartbeats_per_second,
+            window_violations: file.window_violations,
+            unsent_per_leg: file.unsent_per_leg.as_usize(),
+            write_stall: file.write_stalled,
+            token_life: file.bind_token_lifetime,
+            ..Self::default()
+        }
+    }
+}
+
+impl Limits {
+    /// Visitors' streams on one leg to such an agent.
+    pub(crate) fn proxied_for(&self, family: Family) -> usize {
+        let ours = match family {
+            Family::Rust => self.proxied_streams_rust,
+            _ => self.proxied_streams,
+        };
+        ours.min(family.max_proxied_streams()).max(1)
+    }
+
+    /// The multiplexer of a leg that has not authenticated.
+    pub(crate) fn mux_config(&self) -> mux::Config {
+        let mut config = mux::Config::edge();
+        config.limits = mux::Limits {
+            max_frame_len: self.frame_len_before_auth,
+            max_peer_streams: self.streams_before_auth,
+            ..mux::Limits::before_auth()
+        };
+        config.max_unsent = self.unsent_per_leg;
+        config.write_stall = self.write_stall;
+        config.max_violations = self.window_violations;
+        config
+    }
+
+    /// The multiplexer once the agent is known.
+    pub(crate) fn mux_limits(&self) -> mux::Limits {
+        mux::Limits {
+            max_frame_len: self.frame_len,
+            max_peer_streams: self.agent_streams,
+            open_burst: self.agent_stream_burst,
+            opens_per_second: self.agent_streams_per_second,
+            ..mux::Limits::edge()
+        }
+    }
+}

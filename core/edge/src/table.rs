@@ -1,0 +1,160 @@
+//! From a name or port to the tunnels that serve it.
+//!
+//! Visitors read a snapshot without a lock; whoever changes it makes a new one. A number that grows
+//! with each change lets a connection keep what it found until something has changed.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use adit_proto::message::Proto;
+use adit_runtime::Route;
+use arc_swap::ArcSwap;
+
+use crate::{address::Key, paths::Reach, tunnel::Tunnel};
+
+/// The tunnels behind one address.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) proto: Proto,
+    members: ArcSwap<Vec<Arc<Tunnel>>>,
+    next: AtomicUsize,
+}
+
+impl Pool {
+    pub(crate) fn new(proto: Proto) -> Self {
+        Self { proto, members: ArcSwap::default(), next: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn members(&self) -> Arc<Vec<Arc<Tunnel>>> {
+        self.members.load_full()
+    }
+
+    pub(crate) fn set_members(&self, members: Vec<Arc<Tunnel>>) {
+        self.members.store(Arc::new(members));
+    }
+
+    /// The next tunnel in turn, of those that can be reached soonest.
+    pub(crate) fn pick(&self) -> Option<Arc<Route>> {
+        let members = self.members.load();
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let start = turn % members.len().max(1);
+        let in_turn = members.iter().skip(start).chain(members.iter().take(start));
+        let tunnel = in_turn.min_by_key(|tunnel| match members.len() {
+            1 => Reach::Online, // nothing to choose: the route waits for it
+            _ => tunnel.paths.reach(),
+        })?;
+        Some(Arc::clone(&tunnel.route))
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Table {
+    plain: HashMap<String, Arc<Pool>>,
+    secure: HashMap<String, Arc<Pool>>,
+}
+
+/// The public names. Ports have listeners of their own.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    table: ArcSwap<Table>,
+    generation: AtomicU64,
+}
+
+impl Routes {
+    /// Who serves a name without TLS.
+    pub(crate) fn plain(&self, host: &str) -> Option<Arc<Pool>> {
+        find(&self.table.load().plain, host)
+    }
+
+    /// Who serves a name with TLS.
+    pub(crate) fn secure(&self, host: &str) -> Option<Arc<Pool>> {
+        find(&self.table.load().secure, host)
+    }
+
+    /// Changes with every change of names, members, or of who can be reached.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Tells connections to look again.
+    pub(crate) fn touch(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Writers are serialised by whoever owns the tunnels.
+    pub(crate) fn insert(&self, key: &Key, pool: &Arc<Pool>) {
+        self.change(key, |names, host| {
+            names.insert(host.to_owned(), Arc::clone(pool));
+        });
+    }
+
+    pub(crate) fn remove(&self, key: &Key) {
+        self.change(key, |names, host| {
+            names.remove(host);
+        });
+    }
+
+    fn change(&self, key: &Key, edit: impl FnOnce(&mut HashMap<String, Arc<Pool>>, &str)) {
+        let mut table = Table::clone(&self.table.load());
+        match key {
+            Key::Plain(host) => edit(&mut table.plain, host),
+            Key::Secure(host) => edit(&mut table.secure, host),
+            Key::Port(_) => return,
+        }
+        self.table.store(Arc::new(table));
+        self.touch();
+    }
+}
+
+/// The name itself, else the closest wildcard above it.
+fn find(names: &HashMap<String, Arc<Pool>>, host: &str) -> Option<Arc<Pool>> {
+    if let Some(pool) = names.get(host) {
+        return Some(Arc::clone(pool));
+    }
+    let mut rest = host;
+    while let Some((_, parent)) = rest.split_once('.') {
+        if let Some(pool) = names.get(&format!("*.{parent}")) {
+            return Some(Arc::clone(pool));
+        }
+        rest = parent;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_name_wins() {
+        let routes = Routes::default();
+        let names = ["a.example", "*.a.example", "*.b.a.example"];
+        let pools: Vec<_> = names.iter().map(|_| Arc::new(Pool::new(Proto::Https))).collect();
+        for (name, pool) in names.iter().zip(&pools) {
+            routes.insert(&Key::Secure((*name).to_owned()), pool);
+        }
+        let found = |host: &str| {
+            let found = routes.secure(host)?;
+            pools.iter().position(|pool| Arc::ptr_eq(pool, &found))
+        };
+        assert_eq!(found("a.example"), Some(0));
+        assert_eq!(found("x.a.example"), Some(1));
+        assert_eq!(found("x.b.a.example"), Some(2));
+        assert_eq!(found("y.x.b.a.example"), Some(2));
+        assert_eq!(found("example"), None);
+        assert!(routes.plain("a.example").is_none());
+        routes.remove(&Key::Secure("*.b.a.example".to_owned()));
+        assert_eq!(found("x.b.a.example"), Some(1));
+        assert_eq!(routes.generation(), 4);
+    }
+
+    #[test]
+    fn an_empty_pool_has_nobody() {
+        assert!(Pool::new(Proto::Http).pick().is_none());
+    }
+}

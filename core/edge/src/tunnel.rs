@@ -1,0 +1,181 @@
+//! One public address of one session.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use adit_chain::{BuildCx, Chain, Endpoint, Protocol, Registry, Side};
+use adit_proto::{
+    ErrorCode, ErrorText,
+    message::{Bind, Proto},
+    proxy::EdgeType,
+};
+use adit_runtime::{HttpVersion, Route, RouteOptions, TlsDefault};
+use parking_lot::Mutex;
+
+use crate::{
+    address::{Address, invalid},
+    lower::{Lowered, Termination},
+    paths::Paths,
+    shared::Shared,
+    upstream::{AgentUpstream, Waits},
+};
+
+/// One public address of one session.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    /// As the agent knows it; unique within its session.
+    pub(crate) id: String,
+    /// As operators and patches know it.
+    pub(crate) tunnel_id: String,
+    pub(crate) client_id: String,
+    pub(crate) account: Arc<str>,
+    pub(crate) address: Address,
+    pub(crate) pooling: AtomicBool,
+    pub(crate) about: Mutex<About>,
+    pub(crate) forwards_to: String,
+    pub(crate) route: Arc<Route>,
+    pub(crate) paths: Arc<Paths>,
+    /// A re-bind that asks for the same changes nothing.
+    lowered: Lowered,
+    forwards_proto: String,
+}
+
+/// What people said about it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) metadata: String,
+}
+
+/// Whose a new tunnel is.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) client_id: String,
+    pub(crate) account: Arc<str>,
+    pub(crate) bind: String,
+    pub(crate) tunnel_id: String,
+}
+
+impl Tunnel {
+    /// Builds everything that can fail, before anything is changed.
+    pub(crate) fn build(
+        shared: &Shared,
+        bind: &Bind,
+        lowered: Lowered,
+        address: Address,
+        owner: Owner,
+        paths: Arc<Paths>,
+    ) -> Result<Self, ErrorText> {
+        let endpoint = Arc::new(Endpoint {
+            name: owner.bind.clone(),
+            url: address.url(),
+            protocol: protocol(bind.proto),
+            upstream: bind.forwards_to.clone(),
+            upstream_host: upstream_host(&bind.forwards_to),
+        });
+        let cx = BuildCx {
+            endpoint: Arc::clone(&endpoint),
+            side: Side::Edge,
+            certificates: Some(Arc::clone(&shared.by_name)),
+        };
+        let chain = chain(&shared.registry, &lowered.links, &cx)?;
+        let upstream = AgentUpstream {
+            paths: Arc::clone(&paths),
+            url: address.url(),
+            bind: owner.bind.clone(),
+            proto: bind.proto,
+            edge_type: EdgeType::Undefined,
+            proxy_proto: lowered.proxy_proto,
+            version: http_version(&bind.forwards_proto),
+            waits: Waits::from(&shared.settings.limits),
+        };
+        let tls = match (lowered.tls, bind.proto.is_http()) {
+            (Termination::None, _) => TlsDefault::None,
+            (Termination::Pass, _) => TlsDefault::Pass,
+            (Termination::Here, true) => TlsDefault::Here(Arc::clone(&shared.tls.http)),
+            (Termination::Here, false) => TlsDefault::Here(Arc::clone(&shared.tls.bytes)),
+        };
+        let options = RouteOptions { tls, ..RouteOptions::new(Side::Edge) };
+        let route = Arc::new(Route::new(endpoint, chain, Arc::new(upstream), options));
+        let about = About {
+            name: bind.extra.name.clone(),
+            description: bind.extra.description.clone(),
+            metadata: bind.extra.metadata.clone(),
+        };
+        Ok(Self {
+            id: owner.bind,
+            tunnel_id: owner.tunnel_id,
+            client_id: owner.client_id,
+            account: owner.account,
+            address,
+            pooling: AtomicBool::new(bind.extra.pooling_enabled),
+            about: Mutex::new(about),
+            forwards_to: bind.forwards_to.clone(),
+            route,
+            paths,
+            lowered,
+            forwards_proto: bind.forwards_proto.clone(),
+        })
+    }
+
+    /// Whether a bind asks for just this tunnel, so that its route can stay as it is.
+    pub(crate) fn is_same(&self, bind: &Bind, lowered: &Lowered) -> bool {
+        self.forwards_to == bind.forwards_to
+            && self.forwards_proto == bind.forwards_proto
+            && self.lowered == *lowered
+    }
+}
+
+fn chain(
+    registry: &Registry,
+    links: &[adit_chain::LinkSpec],
+    cx: &BuildCx,
+) -> Result<Chain, ErrorText> {
+    registry.chain(links, cx).map_err(|(at, error)| {
+        let kind = links.get(at).map_or("handler", |link| link.kind.as_str());
+        let message = format!("The options for {kind} are invalid: {error}.");
+        match error.code {
+            Some(code) => ErrorText::new(ErrorCode(code.0), message),
+            None => invalid(message),
+        }
+    })
+}
+
+pub(crate) fn protocol(proto: Proto) -> Protocol {
+    match proto {
+        Proto::Http => Protocol::Http,
+        Proto::Https => Protocol::Https,
+        Proto::Tcp => Protocol::Tcp,
+        Proto::Tls => Protocol::Tls,
+    }
+}
+
+pub(crate) fn http_version(forwards_proto: &str) -> HttpVersion {
+    if forwards_proto == "http2" { HttpVersion::Http2 } else { HttpVersion::Http1 }
+}
+
+/// What a display URL says of the `Host` that the service expects.
+fn upstream_host(forwards_to: &str) -> Option<String> {
+    let url = url::Url::parse(forwards_to).ok()?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_upstream_leaves_out_the_scheme_s_port() {
+        assert_eq!(upstream_host("http://localhost:8080"), Some("localhost:8080".to_owned()));
+        assert_eq!(upstream_host("https://localhost:443/x"), Some("localhost".to_owned()));
+        assert_eq!(upstream_host("app://host/exe?pid=1"), None);
+        assert_eq!(upstream_host("localhost:80"), None);
+    }
+}

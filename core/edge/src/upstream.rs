@@ -1,0 +1,122 @@
+//! Legs to an agent, as an upstream.
+
+use std::{sync::Arc, time::Duration};
+
+use adit_chain::{BoxFuture, Conn};
+use adit_mux::OpenError;
+use adit_net::{Io, proxy_protocol};
+use adit_proto::{
+    message::Proto,
+    options::ProxyProto,
+    proxy::{EdgeType, ProxyHeader},
+};
+use adit_runtime::{HttpVersion, Leg, PassthroughTls, Upstream, UpstreamError};
+use bytes::{Bytes, BytesMut};
+use tokio::time::timeout;
+
+use crate::{
+    limits::Limits,
+    paths::Paths,
+    proxied::{Proxied, Second},
+};
+
+/// Legs that are tried for one visitor, when they break under our hands.
+const MAX_TRIES: usize = 3;
+
+/// The agent behind one tunnel.
+#[derive(Debug)]
+pub(crate) struct AgentUpstream {
+    pub(crate) paths: Arc<Paths>,
+    /// For the page that says that it is offline.
+    pub(crate) url: String,
+    pub(crate) bind: String,
+    pub(crate) proto: Proto,
+    pub(crate) edge_type: EdgeType,
+    pub(crate) proxy_proto: ProxyProto,
+    pub(crate) version: HttpVersion,
+    pub(crate) waits: Waits,
+}
+
+/// How long a visitor waits for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits {
+    /// For an agent that is away.
+    away: Duration,
+    /// For room on a leg.
+    room: Duration,
+    /// How long after going online a stream may end with nothing and be tried again.
+    retry: Duration,
+}
+
+impl From<&Limits> for Waits {
+    fn from(limits: &Limits) -> Self {
+        Self { away: limits.detached_wait, room: limits.proxied_wait, retry: limits.bind_retry }
+    }
+}
+
+impl Upstream for AgentUpstream {
+    fn connect<'a>(
+        &'a self,
+        conn: &'a Conn,
+        tls: PassthroughTls,
+    ) -> BoxFuture<'a, Result<Leg, UpstreamError>> {
+        Box::pin(self.open(conn, tls))
+    }
+
+    fn http_version(&self) -> HttpVersion {
+        self.version
+    }
+}
+
+impl AgentUpstream {
+    async fn open(&self, conn: &Conn, tls: PassthroughTls) -> Result<Leg, UpstreamError> {
+        let first = self.first_bytes(conn, tls)?;
+        for _ in 0..MAX_TRIES {
+            let Some((leg, online)) = self.paths.ready(self.waits.away).await else {
+                return Err(UpstreamError::Offline { url: self.url.clone() });
+            };
+            let place = timeout(self.waits.room, Arc::clone(&leg.room).acquire_owned()).await;
+            let Ok(Ok(place)) = place else { return Err(UpstreamError::Busy) };
+            match leg.mux.open(first.clone()) {
+                Ok(stream) => {
+                    let origin = Some(Arc::clone(&leg.origin));
+                    let second = Second::new(first, online + self.waits.retry);
+                    let io = Io::pipe(Proxied::new(stream, second, leg, place));
+                    return Ok(Leg { io, origin });
+                }
+                Err(OpenError::TooManyStreams) => return Err(UpstreamError::Busy),
+                Err(error) => {
+                    // Its task has not noticed yet; no other visitor shall run into it.
+                    tracing::debug!(%error, "leg is ending");
+                    self.paths.remove(&leg);
+                    leg.end.cancel();
+                }
+            }
+        }
+        Err(UpstreamError::AgentGone)
+    }
+
+    fn first_bytes(&self, conn: &Conn, tls: PassthroughTls) -> Result<Bytes, UpstreamError> {
+        let header = ProxyHeader {
+            id: self.bind.clone(),
+            client_addr: Some(conn.client),
+            proto: Some(self.proto),
+            edge_type: self.edge_type,
+            passthrough_tls: tls == PassthroughTls::Yes,
+        };
+        let header = header.to_first_bytes().map_err(|error| {
+            tracing::error!(bind = %self.bind, %error, "could not make a proxy header");
+            UpstreamError::TunnelNotFound
+        })?;
+        let version = match self.proxy_proto {
+            ProxyProto::None => return Ok(header),
+            ProxyProto::V1 => proxy_protocol::Version::V1,
+            ProxyProto::V2 => proxy_protocol::Version::V2,
+        };
+        let whom =
+            proxy_protocol::Header::Proxied { source: conn.client, destination: conn.server };
+        let mut first = BytesMut::from(&header[..]);
+        first.extend_from_slice(&whom.to_bytes(version));
+        Ok(first.freeze())
+    }
+}

@@ -1,0 +1,228 @@
+//! Visitors come: which route each of them gets.
+//!
+//! ```text
+//! TLS port    hello ─┬─ the edge's own name, or none ── TLS here ─┬─ first byte of a frame: an agent
+//!                    │                                           └─ a letter: HTTP, by Host
+//!                    ├─ a served name ── its route (TLS here, or passed on)
+//!                    └─ another name ── TLS and a page if there is a certificate, else an alert
+//! HTTP port   ── by Host, per exchange
+//! ```
+
+use std::{net::SocketAddr, sync::Arc};
+
+use adit_chain::{Conn, Refusal, code};
+use adit_net::{
+    ConnStop, Io, Rewind, hello,
+    tls::{self, server},
+};
+use adit_runtime::{ForwardCx, Route, Router, Stop, Visitor, forward, serve_http};
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+
+use crate::{
+    certificates::ByAddress,
+    host,
+    leg::{self, Source},
+    redirect,
+    shared::Shared,
+    table::Routes,
+};
+
+/// Finds routes for requests without TLS.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub(crate) routes: Arc<Routes>,
+    /// For names that are served with TLS only. None: there is no TLS port.
+    pub(crate) to_https: Option<Arc<Route>>,
+}
+
+/// Finds routes for requests inside TLS.
+#[derive(Debug)]
+pub(crate) struct Secure(pub(crate) Arc<Routes>);
+
+impl Router for Plain {
+    fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal> {
+        let host = host::of_authority(authority);
+        if let Some(route) = self.routes.plain(&host).and_then(|pool| pool.pick()) {
+            return Ok(route);
+        }
+        let has_https = self.routes.secure(&host).is_some_and(|pool| pool.proto.is_http());
+        match &self.to_https {
+            Some(redirect) if has_https => Ok(Arc::clone(redirect)),
+            _ => Err(offline(&host)),
+        }
+    }
+
+    fn generation(&self) -> Option<u64> {
+        Some(self.routes.generation())
+    }
+}
+
+impl Router for Secure {
+    fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal> {
+        let host = host::of_authority(authority);
+        let pool = self.0.secure(&host).filter(|pool| pool.proto.is_http());
+        pool.and_then(|pool| pool.pick()).ok_or_else(|| offline(&host))
+    }
+
+    fn generation(&self) -> Option<u64> {
+        Some(self.0.generation())
+    }
+}
+
+fn offline(host: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, format!("The endpoint {host} is offline."))
+        .with_code(code::ENDPOINT_OFFLINE)
+}
+
+/// What the listeners hand connections to.
+#[derive(Debug)]
+pub(crate) struct Reception {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) plain: Arc<dyn Router>,
+    pub(crate) secure: Arc<dyn Router>,
+    /// Answers a handshake that nobody may have with an alert.
+    pub(crate) nobody: Arc<rustls::ServerConfig>,
+    pub(crate) unauthenticated: adit_net::per_source::PerSource,
+    pub(crate) legs: Arc<tokio::sync::Semaphore>,
+}
+
+impl Reception {
+    /// A connection to the plain HTTP port.
+    pub(crate) async fn http(self: Arc<Self>, tcp: TcpStream, client: SocketAddr, stop: ConnStop) {
+        let io = Io::from(tcp);
+        let Some(server) = io.local_addr() else { return };
+        let visitor = Visitor { client, server, tls: None };
+        let router = Arc::clone(&self.plain);
+        Box::pin(serve_http(visitor, Rewind::new(io), router, &Stop::from(&stop))).await;
+    }
+
+    /// A connection to the TLS port.
+    pub(crate) async fn tls(self: Arc<Self>, tcp: TcpStream, client: SocketAddr, stop: ConnStop) {
+        let mut io = Rewind::new(Io::from(tcp));
+        let within = self.shared.settings.limits.tls_handshake;
+        let hello = tokio::select! {
+            hello = hello::peek(&mut io, within) => hello,
+            () = stop.stop.cancelled() => return,
+        };
+        let name = match hello {
+            Ok(hello) => hello.server_name,
+            Err(error) => {
+                tracing::debug!(%client, %error, "not a TLS client");
+                return;
+            }
+        };
+        let Some(server) = io.inner().local_addr() else { return };
+        let name = name.map(|name| name.strip_suffix('.').unwrap_or(&name).to_owned());
+        match name {
+            Some(name) if !self.shared.settings.is_connect_name(&name) => {
+                self.visitor(io, &name, client, server, &stop).await;
+            }
+            _ => self.agent(io, client, server, &stop).await,
+        }
+    }
+
+    async fn visitor(
+        &self,
+        io: Rewind<Io>,
+        name: &str,
+        client: SocketAddr,
+        server: SocketAddr,
+        stop: &ConnStop,
+    ) {
+        let shared = &self.shared;
+        if let Some(route) = shared.routes.secure(name).and_then(|pool| pool.pick()) {
+            let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
+            let cx = ForwardCx {
+                stop: Stop::from(stop),
+                router: Some(Arc::clone(&self.secure)),
+                ..ForwardCx::default()
+            };
+            Box::pin(forward(conn, io, route, &cx)).await;
+            return;
+        }
+        let can_answer = shared.certificates.can_answer(name);
+        let config = if can_answer { &shared.tls.http } else { &self.nobody };
+        let Some(io) = self.terminate(io, Arc::clone(config), client).await else { return };
+        self.page(Rewind::new(io), client, server, stop).await;
+    }
+
+    /// Somebody who came to the edge itself: nearly always an agent.
+    async fn agent(&self, io: Rewind<Io>, client: SocketAddr, server: SocketAddr, stop: &ConnStop) {
+        let Some(guard) = self.unauthenticated.admit(client.ip()) else {
+            tracing::debug!(%client, "source has too many connections that did not authenticate");
+            return;
+        };
+        let Some(config) = self.own_config(server) else { return };
+        let Some(mut io) = self.terminate(io, config, client).await else { return };
+        let within = self.shared.settings.limits.auth;
+        let first = tokio::select! {
+            first = timeout(within, first_byte(&mut io)) => first,
+            () = stop.stop.cancelled() => return,
+        };
+        let Ok(Some(first)) = first else { return };
+        let speaks_http = first.first().is_some_and(u8::is_ascii_alphabetic);
+        let io = Rewind::with_prefix(first, io);
+        if speaks_http {
+            drop(guard);
+            self.page(io, client, server, stop).await;
+            return;
+        }
+        let Ok(place) = Arc::clone(&self.legs).try_acquire_owned() else {
+            tracing::warn!(%client, "no room for another agent");
+            return;
+        };
+        let source = Source::Network { peer: client, guard: Some(guard) };
+        let shared = Arc::clone(&self.shared);
+        // Its task outlives this listener: visitors are drained before agents are sent away.
+        self.shared.legs.spawn(async move {
+            Box::pin(leg::serve(shared, Io::from(io), source)).await;
+            drop(place);
+        });
+    }
+
+    async fn page(&self, io: Rewind<Io>, client: SocketAddr, server: SocketAddr, stop: &ConnStop) {
+        let visitor = Visitor { client, server, tls: Some(adit_chain::TlsInfo::default()) };
+        let router = Arc::clone(&self.secure);
+        Box::pin(serve_http(visitor, io, router, &Stop::from(stop))).await;
+    }
+
+    fn own_config(&self, server: SocketAddr) -> Option<Arc<rustls::ServerConfig>> {
+        let certificates = Arc::clone(&self.shared.certificates);
+        let resolver = Arc::new(ByAddress { certificates, ip: server.ip() });
+        let options = server::Options::default().alpn(&[tls::ALPN_HTTP1]);
+        server::from_resolver(resolver, options)
+            .inspect_err(|error| tracing::error!(%error, "could not make a TLS configuration"))
+            .ok()
+    }
+
+    async fn terminate(
+        &self,
+        io: Rewind<Io>,
+        config: Arc<rustls::ServerConfig>,
+        client: SocketAddr,
+    ) -> Option<Io> {
+        let within = self.shared.settings.limits.tls_handshake;
+        match Box::pin(tls::accept(io, config, within)).await {
+            Ok(io) => Some(Io::from(io)),
+            Err(error) => {
+                tracing::debug!(%client, %error, "no TLS session");
+                None
+            }
+        }
+    }
+}
+
+async fn first_byte(io: &mut Io) -> Option<Bytes> {
+    let mut first = BytesMut::with_capacity(64);
+    match io.read_buf(&mut first).await {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(first.freeze()),
+    }
+}
+
+/// The route that sends visitors to the same place with TLS.
+pub(crate) fn to_https(port: u16) -> Arc<Route> {
+    redirect::route(port)
+}
