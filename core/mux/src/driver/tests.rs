@@ -1,6 +1,8 @@
 //! Two sessions over an in-memory pipe, with paused time.
 #![allow(clippy::unwrap_used)]
 
+mod long_path;
+
 use std::{io::IoSlice, time::Duration};
 
 use bytes::Bytes;
