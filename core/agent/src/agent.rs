@@ -9,7 +9,7 @@ use adit_proto::{peer::HeartbeatTiming, secret::Secret};
 use rustls::server::ResolvesServerCert;
 
 use crate::{
-    BuildError, ConnectError, Dialer, RemoteOrders, Session,
+    BuildError, ConnectError, Dialer, EndpointSpec, PlanError, RemoteOrders, Session, bound,
     dial::{Link, Network},
     plan::Tools,
     shared::{Settings, Shared},
@@ -61,6 +61,15 @@ impl Agent {
     /// program.
     pub fn from_config(config: &Config, registry: Registry) -> Result<Self, BuildError> {
         Self::builder().config(config).registry(registry).build()
+    }
+
+    /// Looks whether an endpoint could be served, as far as that can be known without an edge:
+    /// reads its files and builds its handlers.
+    ///
+    /// # Errors
+    /// The first mistake in its description.
+    pub async fn check(&self, spec: EndpointSpec) -> Result<(), PlanError> {
+        bound::plan(self.settings.tools.clone(), spec).await.map(drop)
     }
 
     /// Connects and authenticates. Trouble on the way is tried again for as long as it takes.

@@ -19,7 +19,7 @@ use tracing::{debug, info};
 use crate::{
     BindError, Down, Event, PlanError,
     plan::{Plan, Request, Tools},
-    shared::Shared,
+    shared::{Online, Shared},
 };
 
 /// An endpoint that the edge has given an address.
@@ -140,8 +140,10 @@ pub(crate) async fn register(
     shared: &Arc<Shared>,
     plan: Plan,
     granted: Granted,
-    n: u64,
+    online: &Online,
 ) -> Result<Arc<Bound>, BindError> {
+    let Online { n, mux } = online;
+    let n = *n;
     let Granted { id, url, token, opts, fin } = granted;
     if id.is_empty() {
         return Err(BindError::Answer { reason: "the bind has no id".to_owned() });
@@ -153,7 +155,7 @@ pub(crate) async fn register(
     let (plan, route) = match built.await {
         Ok(built) => built,
         Err(error) => {
-            give_back(shared, &id).await;
+            unbind(mux, &id, CALL_TIMEOUT).await;
             return Err(error.into());
         }
     };
@@ -183,6 +185,9 @@ pub(crate) async fn rebind(
     mux: &Mux,
     n: u64,
 ) -> Result<(), CallError> {
+    if bound.has_ended() {
+        return Ok(());
+    }
     let previous = bound.state();
     let granted = match ask(mux, &bound.plan, Some(&previous)).await {
         Ok(granted) => granted,
@@ -227,7 +232,7 @@ pub(crate) async fn rebind(
     };
     if bound.has_ended() {
         // Closed while the edge was asked.
-        give_back(shared, &id).await;
+        unbind(mux, &id, CALL_TIMEOUT).await;
         return Ok(());
     }
     if id != previous.id {
@@ -269,21 +274,18 @@ fn mark_ended(shared: &Shared, bound: &Bound, why: Down) {
 }
 
 /// Gives an endpoint back, and forgets it. Whether the edge answers changes nothing for us.
-pub(crate) async fn close(shared: &Arc<Shared>, bound: &Arc<Bound>) {
+pub(crate) async fn close(shared: &Shared, bound: &Bound) {
     if bound.has_ended() {
         return;
     }
     mark_ended(shared, bound, Down::Closed);
     let id = bound.id();
-    give_back(shared, &id).await;
+    // Also on a connection on which endpoints are still being bound again: this one may have been.
+    let mux = shared.current.lock().clone();
+    if let Some(mux) = mux {
+        unbind(&mux, &id, CALL_TIMEOUT).await;
+    }
     shared.table.write().remove(&id);
-}
-
-/// Unbinds, if there is a session to do it on.
-pub(crate) async fn give_back(shared: &Shared, id: &str) {
-    let online = shared.online.borrow().clone();
-    let Some(online) = online else { return };
-    unbind(&online.mux, id, CALL_TIMEOUT).await;
 }
 
 /// Unbinds on one connection.

@@ -35,6 +35,11 @@ impl Endpoint {
         &self.bound.plan.name
     }
 
+    /// The id that the edge knows it by.
+    pub fn id(&self) -> String {
+        self.bound.id()
+    }
+
     /// Where visitors reach it. Stays the same over reconnects, unless the edge forgot it.
     pub fn url(&self) -> Arc<str> {
         self.bound.url()

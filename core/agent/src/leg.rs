@@ -138,8 +138,8 @@ impl Leg {
             let mux = self.mux.clone();
             async move { bound::unbind(&mux, &id, UNBIND_LIMIT).await }
         });
-        // An edge that does not answer holds nobody up for longer than the grace.
-        let _ = timeout(UNBIND_LIMIT.min(grace), unbind).await;
+        // An edge that does not answer leaves half of the grace to the connections.
+        let _ = timeout(UNBIND_LIMIT.min(grace / 2), unbind).await;
         let Self { mux, conns, link, .. } = self;
         let drained = conns.shutdown(grace.saturating_sub(began.elapsed())).await;
         mux.close(ErrorCode::NoError, "no error: the agent ends its session");

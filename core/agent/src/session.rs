@@ -111,10 +111,10 @@ impl Handle {
         let mut used = 0;
         let mut tries = 0;
         loop {
-            let Online { n, mux } = self.online_after(used).await?;
-            let error = match bound::ask(&mux, &plan, None).await {
+            let online = self.online_after(used).await?;
+            let error = match bound::ask(&online.mux, &plan, None).await {
                 Ok(granted) => {
-                    let bound = bound::register(shared, plan, granted, n).await?;
+                    let bound = bound::register(shared, plan, granted, &online).await?;
                     return Ok(Endpoint::new(Arc::clone(shared), bound));
                 }
                 Err(CallError::Refused(text)) => return Err(BindError::Refused(text)),
@@ -125,14 +125,14 @@ impl Handle {
             };
             tries += 1;
             let is_lost = tokio::select! {
-                () = mux.closed() => true,
+                () = online.mux.closed() => true,
                 () = sleep(LOSS_SETTLES) => false,
             };
             if !is_lost || tries == MAX_TRIES {
                 return Err(BindError::Call(error));
             }
             tracing::debug!(err = %chain(&error), "bind again on the next connection");
-            used = n;
+            used = online.n;
         }
     }
 

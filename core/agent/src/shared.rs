@@ -62,6 +62,8 @@ pub(crate) struct Shared {
     /// The endpoints, by the id that the edge gave them.
     pub(crate) table: RwLock<HashMap<String, Arc<Bound>>>,
     pub(crate) online: watch::Sender<Option<Online>>,
+    /// The connection that there is, even if it cannot be used for new endpoints yet.
+    pub(crate) current: Mutex<Option<Mux>>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) rtt: watch::Sender<Option<Duration>>,
@@ -79,6 +81,7 @@ impl Shared {
             identity: Mutex::default(),
             table: RwLock::default(),
             online: watch::channel(None).0,
+            current: Mutex::default(),
             status: watch::channel(Status::Reconnecting).0,
             events: broadcast::channel(MAX_EVENTS).0,
             rtt: watch::channel(None).0,

@@ -67,6 +67,7 @@ pub(crate) async fn supervise(shared: Arc<Shared>, first: Leg) -> Drained {
             reason = tend(&shared, &leg) => reason,
         };
         shared.online.send_replace(None);
+        *shared.current.lock() = None;
         shared.status.send_replace(Status::Reconnecting);
         error!(obj = "tunnels.session", err = %reason, "session closed, starting reconnect loop");
         shared.tell(Event::Disconnected { reason });
@@ -157,6 +158,7 @@ async fn reconnect(shared: &Arc<Shared>, n: u64, backoff: &mut Backoff) -> Leg {
 fn announce(shared: &Shared, leg: &Leg) {
     info!(obj = "tunnels.session", "client session established");
     info!(obj = "tunnels.session", "tunnel session started");
+    *shared.current.lock() = Some(leg.mux.clone());
     shared.status.send_replace(Status::Online(Arc::clone(&leg.info)));
 }
 

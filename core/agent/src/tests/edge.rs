@@ -207,15 +207,18 @@ async fn finish(mut closing: Closing<Stream>) {
 }
 
 pub(super) async fn grant_on(stream: Stream, bind: &Bind, id: &str, url: &str) {
+    answer(stream, &granted(bind, id, url)).await;
+}
+
+pub(super) fn granted(bind: &Bind, id: &str, url: &str) -> BindResp {
     let address = url.split_once("://").unwrap().1;
-    let resp = BindResp {
+    BindResp {
         id: id.into(),
         url: url.into(),
         proto: bind.proto,
         opts: bind.opts.chosen(bind.proto, url, address),
         extra: BindRespExtra { token: format!("token-{id}").into(), tunnel_id: String::new() },
-    };
-    answer(stream, &resp).await;
+    }
 }
 
 pub(super) fn header(id: &str) -> ProxyHeader {

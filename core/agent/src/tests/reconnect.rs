@@ -3,6 +3,7 @@
 use adit_proto::{
     ErrorText,
     message::{Auth, Bind},
+    rpc,
 };
 use tokio::time::{Instant, timeout};
 
@@ -80,9 +81,8 @@ async fn an_endpoint_that_was_not_taken_back_is_asked_for_again_later() {
     let again = leg.grant("t1", "tcp://edge.test:1").await;
     assert_eq!(again.extra.token.expose(), "token-t1");
     let event = loop {
-        match events.recv().await.unwrap() {
-            Event::EndpointUp { url, .. } => break url,
-            _ => {}
+        if let Event::EndpointUp { url, .. } = events.recv().await.unwrap() {
+            break url;
         }
     };
     assert_eq!(&*event, "tcp://edge.test:1");
@@ -217,4 +217,26 @@ async fn a_session_can_be_shut_down_while_the_edge_is_away() {
     assert_eq!(session.shutdown(GRACE).await, adit_net::Drained::Clean);
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(timeout(SOON, endpoint.ended()).await.unwrap(), Down::Closed);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_closed_while_it_is_bound_again_is_given_back() {
+    let (mut edge, session, mut leg) = world().await;
+    let (endpoint, _) =
+        bind(&session, &mut leg, EndpointSpec::tcp("9"), "t1", "tcp://edge.test:1").await;
+    leg.crash().await;
+    let mut leg = edge.welcome().await;
+    let (asked, stream) = leg.expect::<Bind>().await;
+    let as_edge = async {
+        let first = leg.unbind().await;
+        // The stream is not needed any more: there is no FIN that asks for visitors.
+        let resp = granted(&asked, "t1", "tcp://edge.test:1");
+        let closing = rpc::respond(stream, &resp, SOON).await.unwrap();
+        let second = leg.unbind().await;
+        drop(closing);
+        (first, second)
+    };
+    let ((), (first, second)) = tokio::join!(endpoint.close(), as_edge);
+    assert_eq!((first.as_str(), second.as_str()), ("t1", "t1"));
+    down(session, leg).await;
 }
