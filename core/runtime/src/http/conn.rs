@@ -173,6 +173,7 @@ impl Serving {
             .adaptive_window(true)
             .max_header_list_size(MAX_HEAD as u32)
             .max_concurrent_streams(MAX_STREAMS);
+        self.turn.restart();
         let mut server = pin!(builder.serve_connection(TokioIo::new(sock), service));
         let Self { turn, members, watch, .. } = self;
         poll_fn(|cx| {

@@ -1,3 +1,8 @@
-//! Exchanges, in raw bytes at both ends.
+//! Exchanges, in raw bytes at both ends where that matters.
 
+mod failing;
+mod handling;
 mod proxying;
+mod routing;
+mod smuggling;
+mod two;

@@ -70,6 +70,11 @@ impl Turn {
         Self { shared, server, crew, watch }
     }
 
+    /// Every part is due again: another protocol takes over.
+    pub(super) fn restart(&self) {
+        self.shared.bits.fetch_or(ALL, AcqRel);
+    }
+
     /// Makes a part due from outside of its own wakers.
     pub(super) fn waker(&self, bit: u8) -> &Waker {
         match bit {
