@@ -159,7 +159,8 @@ impl Builder {
         self
     }
 
-    /// How often to ping the edge, and how late an echo may be.
+    /// How often to ping the edge, and how late an echo may be. Zero means the default, 10 s and
+    /// 15 s.
     pub fn heartbeat(mut self, interval: Duration, tolerance: Duration) -> Self {
         self.heartbeat = HeartbeatTiming { interval, tolerance };
         self
@@ -246,13 +247,19 @@ impl Builder {
                 Arc::new(Network { dialer, host, port, name, tls, proxy })
             }
         };
+        let usual = HeartbeatTiming::default();
+        let or = |set: Duration, usual| if set.is_zero() { usual } else { set };
+        let heartbeat = HeartbeatTiming {
+            interval: or(self.heartbeat.interval, usual.interval),
+            tolerance: or(self.heartbeat.tolerance, usual.tolerance),
+        };
         Ok(Agent {
             settings: Settings {
                 dialer,
                 tools: self.tools,
                 authtoken: self.authtoken,
                 metadata: self.metadata,
-                heartbeat: self.heartbeat,
+                heartbeat,
                 user_agent: self.user_agent,
                 orders: self.orders,
                 custom_interface,

@@ -69,12 +69,8 @@ impl Leg {
         if let Ok(stream) = session::open_heartbeat(&mux) {
             link.spawn(beat(Arc::clone(shared), mux.clone(), stream, Arc::clone(&why)));
         }
-        let incoming = Arc::new(Incoming {
-            shared: Arc::clone(shared),
-            conns: conns.spawner(),
-            link: link.spawner(),
-            origin: OnceLock::new(),
-        });
+        let incoming = Incoming::new(Arc::clone(shared), conns.spawner(), link.spawner());
+        let incoming = Arc::new(incoming);
         link.spawn(Arc::clone(&incoming).serve(accept));
         let leg = Self { n, mux, info: Arc::default(), why, conns, link };
         match leg.authenticate(shared, &incoming).await {
@@ -107,7 +103,7 @@ impl Leg {
             self.mux.set_peer(Family::Adit.traits());
         }
         if !extra.agent_session_id.is_empty() {
-            let _ = incoming.origin.set(extra.agent_session_id.as_str().into());
+            incoming.set_origin(&extra.agent_session_id);
         }
         let mut identity = shared.identity.lock();
         *identity = Identity { client_id: resp.client_id.clone(), cookie: extra.cookie.clone() };

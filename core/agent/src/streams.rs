@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ use adit_proto::{
     session::TypedStreams,
 };
 use adit_runtime::{ForwardCx, Stop, forward};
+use arc_swap::ArcSwap;
 use tokio::time::timeout;
 use tracing::{debug, info};
 
@@ -36,11 +37,22 @@ pub(crate) struct Incoming {
     pub(crate) conns: Spawner,
     /// Runs everything else.
     pub(crate) link: Spawner,
-    /// The secret by which the edge recognises our own answers, once it has told us.
-    pub(crate) origin: OnceLock<Arc<str>>,
+    /// What connections are forwarded with.
+    cx: ArcSwap<ForwardCx>,
 }
 
 impl Incoming {
+    pub(crate) fn new(shared: Arc<Shared>, conns: Spawner, link: Spawner) -> Self {
+        let cx = ForwardCx { stop: Stop::from(conns.signals()), ..ForwardCx::default() };
+        Self { shared, conns, link, cx: ArcSwap::from_pointee(cx) }
+    }
+
+    /// Takes in the secret by which the edge recognises our own answers.
+    pub(crate) fn set_origin(&self, origin: &str) {
+        let cx = ForwardCx { origin: Some(origin.into()), ..(**self.cx.load()).clone() };
+        self.cx.store(Arc::new(cx));
+    }
+
     /// Hands streams out until the connection ends. Only types are read here, side by side.
     pub(crate) async fn serve(self: Arc<Self>, accept: Accept) {
         let mut streams = TypedStreams::new(accept);
@@ -104,11 +116,7 @@ impl Incoming {
         let l = &bound.plan.service.display;
         info!(obj = "join", id = %conn.id, %l, r = %client, "join connections");
         drop(bound);
-        let cx = ForwardCx {
-            stop: Stop::from(self.conns.signals()),
-            router: None,
-            origin: self.origin.get().cloned(),
-        };
+        let cx = self.cx.load_full();
         Box::pin(forward(conn, io, route, &cx)).await;
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod dial;
 mod edge;
 mod lifecycle;
 mod orders;

@@ -73,7 +73,7 @@ impl Edge {
         tasks.spawn(async move {
             let _ = driver.await;
         });
-        Leg { mux, streams: TypedStreams::new(accept), tasks, at, echo: Echo::Answer }
+        Leg::over(mux, TypedStreams::new(accept), tasks, at)
     }
 
     /// The next connection, with its agent let in.
@@ -86,6 +86,11 @@ impl Edge {
 }
 
 impl Leg {
+    /// A connection whose multiplexer runs in `tasks`.
+    pub(super) fn over(mux: Mux, streams: TypedStreams, tasks: JoinSet<()>, at: Instant) -> Self {
+        Self { mux, streams, tasks, at, echo: Echo::Answer }
+    }
+
     /// From now on the agent's new heartbeat streams are not answered.
     pub(super) fn ignore_pings(&mut self) {
         self.echo = Echo::Ignore;

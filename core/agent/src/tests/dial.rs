@@ -1,0 +1,102 @@
+//! Sockets and TLS.
+
+use adit_mux::Config;
+use adit_net::tls::{PemSource, server};
+use adit_proto::{message::Auth, session::TypedStreams};
+use bytes::Bytes;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
+use tokio_rustls::LazyConfigAcceptor;
+
+use super::{edge::*, *};
+use crate::{BuildError, ConnectError, DialError, Roots};
+
+struct Ca(CertifiedIssuer<'static, KeyPair>);
+
+impl Ca {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn roots(&self) -> Roots {
+        Roots::Pem(self.0.pem().into())
+    }
+
+    fn server(&self, name: &str) -> std::sync::Arc<rustls::ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let cert = params.signed_by(&key, &self.0).unwrap();
+        let pem = |text: String| PemSource::Text(Bytes::from(text));
+        let options = server::Options::default();
+        server::from_pem(&pem(cert.pem()), &pem(key.serialize_pem()), options).unwrap()
+    }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, format!("localhost:{port}"))
+}
+
+#[tokio::test]
+async fn the_edge_is_verified_by_name_and_no_alpn_is_offered() {
+    let ca = Ca::new();
+    let (listener, addr) = listen().await;
+    let builder = Agent::builder().connect(&addr).roots(ca.roots()).authtoken("tok");
+    let agent = builder.build().unwrap();
+    let as_edge = async {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let hello =
+            LazyConfigAcceptor::new(rustls::server::Acceptor::default(), tcp).await.unwrap();
+        assert!(hello.client_hello().alpn().is_none());
+        assert_eq!(hello.client_hello().server_name(), Some("localhost"));
+        let io = hello.into_stream(ca.server("localhost")).await.unwrap();
+        let (mux, accept, driver) = adit_mux::session(io, Config::edge());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { drop(driver.await) });
+        let mut leg = Leg::over(mux, TypedStreams::new(accept), tasks, Instant::now());
+        let (auth, stream) = leg.expect::<Auth>().await;
+        assert!(auth.extra.custom_cas);
+        leg.let_in(stream).await;
+        leg
+    };
+    let (session, leg) = tokio::join!(agent.start(), as_edge);
+    down(session.unwrap(), leg).await;
+}
+
+#[tokio::test]
+async fn an_edge_that_cannot_be_verified_ends_the_start() {
+    for (name, roots) in [("localhost", Ca::new().roots()), ("other.example", Roots::Trusted)] {
+        let ca = Ca::new();
+        let roots = if name == "localhost" { roots } else { ca.roots() };
+        let (listener, addr) = listen().await;
+        let agent = Agent::builder().connect(&addr).roots(roots).build().unwrap();
+        let as_edge = async {
+            let (tcp, _) = listener.accept().await.unwrap();
+            adit_net::tls::accept(tcp, ca.server(name), SOON).await.unwrap_err();
+        };
+        let (result, ()) = tokio::join!(agent.start(), as_edge);
+        let error = result.unwrap_err();
+        assert!(error.is_permanent());
+        assert!(
+            matches!(error, ConnectError::Dial(DialError::Tls { host, .. }) if host == "localhost")
+        );
+    }
+}
+
+#[test]
+fn an_agent_that_cannot_connect_is_not_built() {
+    assert!(matches!(Agent::builder().build(), Err(BuildError::NoEdge)));
+    let error = Agent::builder().connect("edge.example").build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "connect address \"edge.example\": \"edge.example\" has no port; write host:port"
+    );
+    let roots = Roots::File("no/such/ca.pem".into());
+    let error = Agent::builder().connect("edge.example:443").roots(roots).build().unwrap_err();
+    assert!(matches!(error, BuildError::Roots(_)));
+    let error = Agent::builder().connect("edge.example:443").proxy("ftp://x").build().unwrap_err();
+    assert!(matches!(error, BuildError::Proxy(_)));
+}
