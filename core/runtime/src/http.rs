@@ -1,9 +1,9 @@
 //! Exchanges: HTTP/1.1 and HTTP/2 from visitors, either to the upstream.
 //!
-//! - [`conn`]: a visitor's connection; [`turn`], [`crew`], [`watch`]: how its parts share a task.
-//! - [`sock`]: the visitor's bytes; [`guard`]: what is refused of them.
-//! - [`exchange`], [`send`]: one request and its response; [`headers`], [`body`]: their parts.
-//! - [`places`], [`seat`], [`pipe`]: routes, and the pipes to their upstreams.
+//! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task.
+//! - `sock`: the visitor's bytes; `guard`: what is refused of them.
+//! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts.
+//! - `places`, `seat`, `pipe`: routes, and the pipes to their upstreams.
 
 mod body;
 mod conn;
@@ -18,6 +18,7 @@ mod send;
 mod sock;
 mod turn;
 mod watch;
+mod whole;
 
 use std::{net::SocketAddr, sync::Arc};
 

@@ -11,9 +11,9 @@
 //!
 //! - [`route`], [`upstream`], [`router`]: what a connection is forwarded by, and where to.
 //! - [`mod@forward`], [`tls`]: one connection, until it is known how its bytes move.
-//! - [`relay`]: bytes, both halves.
-//! - [`http`]: exchanges.
-//! - [`render`]: how a refusal looks to a visitor.
+//! - [`mod@relay`]: bytes, both halves.
+//! - [`mod@http`]: exchanges, in HTTP/1.1 and HTTP/2.
+//! - [`mod@render`]: how a refusal looks to a visitor.
 //! - [`limits`], [`metrics`], [`stop`]: deadlines and sizes, counters, shutdown.
 //!
 //! Left out: listeners and dialling (`adit-net`), handlers (plugins), the tunnel protocol.

@@ -12,6 +12,7 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// What the visitor is told when there is none.
+    #[expect(clippy::result_large_err, reason = "refusals are rare, and moved once")]
     fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal>;
 
     /// A number that changes whenever an answer of [`route`](Self::route) may have changed. With

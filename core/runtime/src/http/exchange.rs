@@ -2,13 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use adit_chain::{
-    Body, BodyTooLong, BoxError, Exchange, Id, Needs, Outcome, Refusal, Unwind, WrapIo,
-};
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
-    header::{CONTENT_LENGTH, HOST},
-};
+use adit_chain::{Body, Exchange, Id, Needs, Outcome, Refusal, Unwind, WrapIo};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::HOST};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use parking_lot::Mutex;
 use tokio::time::timeout;
@@ -23,6 +18,7 @@ use super::{
     seat::Seat,
     send,
     sock::Traffic,
+    whole::{buffer_request, buffered, settle_length, take_request},
 };
 use crate::{
     Forwarded, Leg, PassthroughTls, UpstreamError,
@@ -239,75 +235,6 @@ async fn through(
     }
     let message = "The request was sent from route to route too often.";
     Err(Refusal::new(StatusCode::LOOP_DETECTED, message).with_code(adit_chain::ErrorCode(3501)))
-}
-
-/// Leaves an empty request behind: handlers that wait for the response have seen it.
-fn take_request(exchange: &mut Exchange) -> Request<Body> {
-    let mut request = std::mem::take(&mut exchange.request);
-    match request.body() {
-        Body::Empty => drop(request.headers_mut().remove(CONTENT_LENGTH)),
-        Body::Whole(bytes) => {
-            let n_bytes = HeaderValue::from(bytes.len());
-            request.headers_mut().insert(CONTENT_LENGTH, n_bytes);
-        }
-        Body::Incoming(_) | Body::Boxed(_) => {}
-    }
-    request
-}
-
-/// Makes the length that is said that of the body that a handler made.
-fn settle_length(response: &mut Response<Body>, is_head: bool) {
-    if let Body::Whole(bytes) = response.body()
-        && !is_head
-    {
-        let n_bytes = HeaderValue::from(bytes.len());
-        response.headers_mut().insert(CONTENT_LENGTH, n_bytes);
-    }
-}
-
-async fn buffer_request(exchange: &mut Exchange, limits: &crate::Limits) -> Result<(), Refusal> {
-    let body = std::mem::take(exchange.request.body_mut());
-    let limit = limits.max_buffered_body;
-    let whole = match timeout(limits.response_timeout, body.into_whole(limit)).await {
-        Ok(Ok(whole)) => whole,
-        Ok(Err(error)) if is_too_long(&error) => {
-            let message = format!("The request's body is longer than {limit} bytes.");
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        Ok(Err(_)) => return Err(Refusal::close()),
-        Err(_) => {
-            let message = "The request's body did not arrive in time.";
-            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message));
-        }
-    };
-    *exchange.request.body_mut() = whole.into();
-    Ok(())
-}
-
-async fn buffered(response: Response<Body>, limit: usize) -> Result<Response<Body>, Refusal> {
-    let (mut head, body) = response.into_parts();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS || http_body::Body::is_end_stream(&body) {
-        return Ok(Response::from_parts(head, body));
-    }
-    match body.into_whole(limit).await {
-        Ok(whole) => {
-            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.len()));
-            Ok(Response::from_parts(head, whole.into()))
-        }
-        Err(error) => {
-            let message = if is_too_long(&error) {
-                "The service's answer is too long for a handler of this endpoint."
-            } else {
-                "The service broke off its answer."
-            };
-            let code = adit_chain::code::BAD_UPSTREAM_RESPONSE;
-            Err(Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code))
-        }
-    }
-}
-
-fn is_too_long(error: &BoxError) -> bool {
-    error.is::<BodyTooLong>()
 }
 
 /// A handler takes the connection out of HTTP.

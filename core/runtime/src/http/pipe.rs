@@ -44,7 +44,7 @@ enum Sender {
 /// How an attempt to send a request failed.
 pub(super) enum SendError {
     /// The pipe had closed before; the request is whole.
-    Stale(Request<Body>),
+    Stale(Box<Request<Body>>),
     /// It is lost.
     Lost(hyper::Error),
 }
@@ -137,19 +137,19 @@ impl Pipe {
             Sender::Http1 { sender, .. } => {
                 // The exchange before may be over on the visitor's side and not yet on this one.
                 if !sender.is_ready() && sender.ready().await.is_err() {
-                    return Err(SendError::Stale(request));
+                    return Err(SendError::Stale(Box::new(request)));
                 }
                 sender.try_send_request(request).await
             }
             Sender::Http2(sender) => {
                 if sender.ready().await.is_err() {
-                    return Err(SendError::Stale(request));
+                    return Err(SendError::Stale(Box::new(request)));
                 }
                 sender.try_send_request(request).await
             }
         };
         result.map_err(|mut error: TrySendError<_>| match error.take_message() {
-            Some(request) => SendError::Stale(request),
+            Some(request) => SendError::Stale(Box::new(request)),
             None => SendError::Lost(error.into_error()),
         })
     }

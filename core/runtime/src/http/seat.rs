@@ -76,7 +76,7 @@ impl Seat {
         }
         let mut idle = self.idle.lock();
         let is_shared = pipe.share().is_some();
-        if idle.len() < MAX_IDLE_PIPES && !(is_shared && !idle.is_empty()) {
+        if idle.len() < MAX_IDLE_PIPES && (!is_shared || idle.is_empty()) {
             idle.push(pipe);
         }
     }

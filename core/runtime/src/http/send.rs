@@ -42,7 +42,7 @@ pub(super) async fn send(
         }
         match head_in_time(shared, seat, &mut pipe, request).await? {
             Ok(response) => break (response, pipe),
-            Err(SendError::Stale(again)) if !is_fresh => request = again,
+            Err(SendError::Stale(again)) if !is_fresh => request = *again,
             Err(SendError::Stale(_)) => return Err(closed_early()),
             Err(SendError::Lost(error)) => {
                 debug!(id = %seat.conn.id, %error, "no response from the upstream");
@@ -121,6 +121,7 @@ async fn head_in_time(
 }
 
 /// Takes what concerns one hop out of a response, and keeps the pipe until its body is through.
+#[expect(clippy::result_large_err, reason = "refusals are rare, and moved once")]
 fn receive(
     shared: &Shared,
     seat: &Arc<Seat>,
