@@ -12,7 +12,7 @@ use crate::{
     BuildError, ConnectError, Dialer, EndpointSpec, PlanError, RemoteOrders, Session, bound,
     dial::{Link, Network},
     plan::Tools,
-    shared::{Settings, Shared},
+    shared::{Legs, Settings, Shared},
     supervise,
 };
 
@@ -37,6 +37,7 @@ pub struct Builder {
     user_agent: String,
     heartbeat: HeartbeatTiming,
     orders: RemoteOrders,
+    legs: Legs,
     tools: Tools,
     /// The first thing that a configuration asked for and that does not work yet.
     unsupported: Option<String>,
@@ -172,6 +173,13 @@ impl Builder {
         self
     }
 
+    /// Connects to every address that the edge offers, and serves all endpoints over all of these
+    /// connections, so that the loss of one is hardly noticed.
+    pub fn multi_leg(mut self) -> Self {
+        self.legs = Legs::AsOffered;
+        self
+    }
+
     /// The handlers that endpoints may use.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.tools.registry = registry;
@@ -262,6 +270,7 @@ impl Builder {
                 heartbeat,
                 user_agent: self.user_agent,
                 orders: self.orders,
+                legs: self.legs,
                 custom_interface,
                 custom_cas,
             },

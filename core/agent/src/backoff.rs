@@ -23,8 +23,9 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The pause before the next attempt: none before the first one.
     ///
-    /// `chance` is uniform in `0..=u32::MAX`. The result is between half of the nominal pause and
-    /// all of it, so that the sum of pauses stays within what the pure sequence promises.
+    /// `chance` is uniform in `0..=u32::MAX`. The result is between three quarters of the nominal
+    /// pause and all of it. Reason: the attempts then fall about 0.5, 1.5 and 3.5 s after the loss,
+    /// and never so early that a fourth is needed after a restart of 2 s.
     pub(crate) fn next(&mut self, chance: u32) -> Duration {
         let n_failed = self.n_failed;
         self.n_failed = n_failed.saturating_add(1);
@@ -47,8 +48,8 @@ impl Backoff {
 }
 
 fn jittered(nominal: Duration, chance: u32) -> Duration {
-    let half = nominal / 2;
-    half + half.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    let quarter = nominal / 4;
+    quarter * 3 + quarter.mul_f64(f64::from(chance) / f64::from(u32::MAX))
 }
 
 /// A number by chance. Without a source of randomness the pauses are only less spread.
@@ -69,7 +70,7 @@ mod tests {
     fn the_first_attempt_is_immediate_and_pauses_double_to_thirty_seconds() {
         let longest = pauses(u32::MAX, 10);
         assert_eq!(longest, [0, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
-        assert_eq!(pauses(0, 4), [0, 250, 500, 1000]);
+        assert_eq!(pauses(0, 4), [0, 375, 750, 1500]);
     }
 
     #[test]

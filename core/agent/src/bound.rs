@@ -59,6 +59,13 @@ enum Fin {
     Labelled(Answered<StartTunnelWithLabelResp, Stream>),
 }
 
+impl Granted {
+    /// Tells the edge to send visitors, who are registered already.
+    pub(crate) async fn confirm(self) {
+        self.fin.send().await;
+    }
+}
+
 impl Fin {
     /// Tells the edge to send visitors.
     async fn send(self) {
@@ -90,6 +97,11 @@ impl Bound {
     /// Whether the edge refused to take it back.
     pub(crate) fn is_refused(&self) -> bool {
         self.state.lock().refused
+    }
+
+    /// Whether the edge ended it, and so need not be told.
+    pub(crate) fn was_stopped_by_edge(&self) -> bool {
+        matches!(*self.ended.borrow(), Some(Down::StoppedByEdge(_)))
     }
 
     fn has_ended(&self) -> bool {
@@ -165,7 +177,7 @@ pub(crate) async fn register(
         ended: watch::channel(None).0,
         state: Mutex::new(State { id: id.clone(), url, token, opts, n, refused: false }),
     });
-    shared.table.write().insert(id, Arc::clone(&bound));
+    shared.insert(id, Arc::clone(&bound));
     started(shared, &bound);
     fin.send().await;
     if shared.online.borrow().as_ref().is_none_or(|online| online.n != n) {
@@ -236,9 +248,8 @@ pub(crate) async fn rebind(
         return Ok(());
     }
     if id != previous.id {
-        let mut table = shared.table.write();
-        table.remove(&previous.id);
-        table.insert(id, Arc::clone(bound));
+        shared.forget(&previous.id);
+        shared.insert(id, Arc::clone(bound));
     }
     if moved || was_refused {
         started(shared, bound);
@@ -256,7 +267,7 @@ fn started(shared: &Shared, bound: &Bound) {
 
 /// Forgets an endpoint, if it is there, and says so.
 pub(crate) fn remove(shared: &Shared, id: &str, why: Down) -> Option<Arc<Bound>> {
-    let bound = shared.table.write().remove(id)?;
+    let bound = shared.forget(id)?;
     mark_ended(shared, &bound, why);
     Some(bound)
 }
@@ -285,7 +296,7 @@ pub(crate) async fn close(shared: &Shared, bound: &Bound) {
     if let Some(mux) = mux {
         unbind(&mux, &id, CALL_TIMEOUT).await;
     }
-    shared.table.write().remove(&id);
+    shared.forget(&id);
 }
 
 /// Unbinds on one connection.

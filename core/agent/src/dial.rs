@@ -3,6 +3,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use adit_chain::BoxFuture;
+use adit_config::addr::HostPort;
 use adit_net::{Duplex, Io, Rewind, dial, limits, proxy::Proxy, tls};
 use rustls::{ClientConfig, pki_types::ServerName};
 
@@ -16,6 +17,13 @@ pub trait Dialer: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Which step failed.
     fn dial(&self) -> BoxFuture<'_, Result<Io, DialError>>;
+
+    /// The same way to another address of the edge, for further connections of one session. `None`
+    /// if there is no such thing.
+    fn to(&self, address: &str) -> Option<Arc<dyn Dialer>> {
+        let _ = address;
+        None
+    }
 
     /// Kind of the proxy on the way, for the edge's operator; empty if there is none.
     fn proxy_type(&self) -> &'static str {
@@ -48,6 +56,12 @@ impl Dialer for Network {
                 Err(source) => Err(DialError::Tls { host: self.host.clone(), source }),
             }
         })
+    }
+
+    fn to(&self, address: &str) -> Option<Arc<dyn Dialer>> {
+        let HostPort { host, port } = address.parse().ok()?;
+        let name = tls::server_name(&host).ok()?;
+        Some(Arc::new(Self { host, port, name, ..self.clone() }))
     }
 
     fn proxy_type(&self) -> &'static str {

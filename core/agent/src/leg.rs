@@ -9,19 +9,18 @@ use std::{
     time::Duration,
 };
 
-use adit_mux::{Config, ErrorCode, PeerCredit, PeerTraits, Session as Mux, SessionError, Stream};
+use adit_mux::{Config, ErrorCode, Session as Mux, SessionError, Stream};
 use adit_net::{Drained, tasks::Tasks};
 use adit_proto::{
     heartbeat,
     message::AuthResp,
-    peer::Family,
     rpc::{AUTH_TIMEOUT, CallError},
     session,
 };
 use tokio::time::timeout;
 
 use crate::{
-    ConnectError, DialError, SessionInfo, bound,
+    ConnectError, DialError, Dialer, SessionInfo, bound,
     dial::DIAL_LIMIT,
     error,
     shared::{Identity, Shared},
@@ -34,15 +33,26 @@ const CLOSE_GRACE: Duration = Duration::from_millis(500);
 /// How long visitors' connections may take to notice that the connection to the edge is gone.
 const LOST_GRACE: Duration = Duration::from_secs(5);
 
+/// Legs beside the first one that an edge can talk us into. Fact: edges refuse more than 8 in all.
+const MAX_FURTHER: usize = 7;
+
 /// How long the edge may take to take endpoints back.
 const UNBIND_LIMIT: Duration = Duration::from_secs(2);
 
+/// Which connection it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number {
+    /// Which of the session's legs: 0, or more if the edge offers several.
+    pub(crate) leg: u32,
+    /// Which connection of that leg, from 1.
+    pub(crate) n: u64,
+}
+
 /// One authenticated connection to the edge.
 pub(crate) struct Leg {
-    /// Which of the session's connections it is, from 1.
-    pub(crate) n: u64,
+    pub(crate) number: Number,
     pub(crate) mux: Mux,
-    pub(crate) info: Arc<SessionInfo>,
+    pub(crate) welcome: Welcome,
     /// Why we ended it ourselves, if we did.
     why: Arc<OnceLock<Arc<str>>>,
     /// Visitors' connections.
@@ -51,16 +61,28 @@ pub(crate) struct Leg {
     link: Tasks,
 }
 
+/// What the edge said when it let us in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Welcome {
+    pub(crate) info: Arc<SessionInfo>,
+    /// Where further legs may connect.
+    pub(crate) further: Vec<String>,
+}
+
 impl Leg {
     /// Connects and authenticates.
-    pub(crate) async fn establish(shared: &Arc<Shared>, n: u64) -> Result<Self, ConnectError> {
-        let io = match timeout(DIAL_LIMIT, shared.settings.dialer.dial()).await {
+    pub(crate) async fn establish(
+        shared: &Arc<Shared>,
+        dialer: &dyn Dialer,
+        number: Number,
+    ) -> Result<Self, ConnectError> {
+        let io = match timeout(DIAL_LIMIT, dialer.dial()).await {
             Ok(io) => io?,
             Err(_) => return Err(DialError::Link(std::io::ErrorKind::TimedOut.into()).into()),
         };
-        let strangers = PeerTraits { credit: PeerCredit::Clamped, ..PeerTraits::accumulating() };
-        let config = Config { peer: strangers, ..Config::agent() };
-        let (mux, accept, driver) = adit_mux::session(io, config);
+        // Edges add up the credit that they are given. Fact: ours does. Guess: the hosted one is of
+        // the Go family, which does; only agents are known to clamp.
+        let (mux, accept, driver) = adit_mux::session(io, Config::agent());
         let (link, conns) =
             (Tasks::child_of(&shared.signals()), Tasks::child_of(&shared.signals()));
         link.spawn(driver);
@@ -72,9 +94,9 @@ impl Leg {
         let incoming = Incoming::new(Arc::clone(shared), conns.spawner(), link.spawner());
         let incoming = Arc::new(incoming);
         link.spawn(Arc::clone(&incoming).serve(accept));
-        let leg = Self { n, mux, info: Arc::default(), why, conns, link };
+        let leg = Self { number, mux, welcome: Welcome::default(), why, conns, link };
         match leg.authenticate(shared, &incoming).await {
-            Ok(info) => Ok(Self { info, ..leg }),
+            Ok(welcome) => Ok(Self { welcome, ..leg }),
             Err(error) => {
                 leg.hang_up("no error: the agent gives up").await;
                 Err(error)
@@ -86,28 +108,29 @@ impl Leg {
         &self,
         shared: &Shared,
         incoming: &Incoming,
-    ) -> Result<Arc<SessionInfo>, ConnectError> {
-        let answered = match session::call(&self.mux, &shared.auth(), AUTH_TIMEOUT).await {
-            Ok(answered) => answered,
-            Err(CallError::Refused(text)) => return Err(ConnectError::Refused(text)),
-            Err(error) => {
-                return Err(match self.mux.ended() {
-                    Some(ended) => ConnectError::Session(ended),
-                    None => ConnectError::Auth(error),
-                });
-            }
-        };
+    ) -> Result<Welcome, ConnectError> {
+        let answered =
+            match session::call(&self.mux, &shared.auth(self.number.leg), AUTH_TIMEOUT).await {
+                Ok(answered) => answered,
+                Err(CallError::Refused(text)) => return Err(ConnectError::Refused(text)),
+                Err(error) => {
+                    return Err(match self.mux.ended() {
+                        Some(ended) => ConnectError::Session(ended),
+                        None => ConnectError::Auth(error),
+                    });
+                }
+            };
         let resp: AuthResp = answered.finish().await;
         let extra = &resp.extra;
-        if extra.version.starts_with("adit/") {
-            self.mux.set_peer(Family::Adit.traits());
-        }
         if !extra.agent_session_id.is_empty() {
             incoming.set_origin(&extra.agent_session_id);
         }
         let mut identity = shared.identity.lock();
         *identity = Identity { client_id: resp.client_id.clone(), cookie: extra.cookie.clone() };
-        Ok(Arc::new(SessionInfo::from(&resp)))
+        // The first one is where we are.
+        let further = extra.connect_addresses.iter().skip(1).map(|a| a.server_addr.clone());
+        let further = further.take(MAX_FURTHER).collect();
+        Ok(Welcome { info: Arc::new(SessionInfo::from(&resp)), further })
     }
 
     /// Waits until the connection is lost, and says why.
@@ -129,7 +152,7 @@ impl Leg {
     /// Gives all endpoints back, lets connections finish until `grace` ends, says goodbye.
     pub(crate) async fn wind_down(self, shared: &Shared, grace: Duration) -> Drained {
         let began = tokio::time::Instant::now();
-        let ids: Vec<String> = shared.table.read().keys().cloned().collect();
+        let ids: Vec<String> = shared.endpoints().iter().map(|bound| bound.id()).collect();
         let unbind = crate::supervise::in_parallel(ids, |id| {
             let mux = self.mux.clone();
             async move { bound::unbind(&mux, &id, UNBIND_LIMIT).await }

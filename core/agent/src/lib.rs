@@ -33,7 +33,7 @@
 //! Reading order:
 //!
 //! - `agent`, `spec`: what a program says. `session`, `endpoint`, `event`: what it gets.
-//! - `supervise`, `leg`, `backoff`, `dial`: one session over many connections.
+//! - `supervise`, `leg`, `further`, `backoff`, `dial`: one session over many connections.
 //! - `bound`: asking for addresses. `streams`, `orders`: what the edge sends.
 //! - `plan`, `upstream`, `files`: how connections go on from here.
 
@@ -45,6 +45,7 @@ mod endpoint;
 mod error;
 mod event;
 mod files;
+mod further;
 mod leg;
 mod orders;
 mod plan;

@@ -29,8 +29,19 @@ pub(crate) struct Settings {
     /// Products in front of ours in the user agent.
     pub(crate) user_agent: String,
     pub(crate) orders: RemoteOrders,
+    pub(crate) legs: Legs,
     pub(crate) custom_interface: bool,
     pub(crate) custom_cas: bool,
+}
+
+/// How many connections a session has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Legs {
+    /// One.
+    #[default]
+    One,
+    /// One to each address that the edge names.
+    AsOffered,
 }
 
 /// What the edge knows the session by.
@@ -60,7 +71,9 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) identity: Mutex<Identity>,
     /// The endpoints, by the id that the edge gave them.
-    pub(crate) table: RwLock<HashMap<String, Arc<Bound>>>,
+    table: RwLock<HashMap<String, Arc<Bound>>>,
+    /// Counts the changes of the table.
+    pub(crate) changed: watch::Sender<u64>,
     pub(crate) online: watch::Sender<Option<Online>>,
     /// The connection that there is, even if it cannot be used for new endpoints yet.
     pub(crate) current: Mutex<Option<Mux>>,
@@ -80,6 +93,7 @@ impl Shared {
             settings,
             identity: Mutex::default(),
             table: RwLock::default(),
+            changed: watch::channel(0).0,
             online: watch::channel(None).0,
             current: Mutex::default(),
             status: watch::channel(Status::Reconnecting).0,
@@ -119,8 +133,26 @@ impl Shared {
         self.table.read().values().cloned().collect()
     }
 
-    /// How the agent presents itself.
-    pub(crate) fn auth(&self) -> Auth {
+    /// The endpoint with this id.
+    pub(crate) fn endpoint(&self, id: &str) -> Option<Arc<Bound>> {
+        self.table.read().get(id).cloned()
+    }
+
+    /// Makes an endpoint known.
+    pub(crate) fn insert(&self, id: String, bound: Arc<Bound>) {
+        self.table.write().insert(id, bound);
+        self.changed.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Forgets an endpoint.
+    pub(crate) fn forget(&self, id: &str) -> Option<Arc<Bound>> {
+        let bound = self.table.write().remove(id)?;
+        self.changed.send_modify(|n| *n = n.wrapping_add(1));
+        Some(bound)
+    }
+
+    /// How the agent presents itself on one leg.
+    pub(crate) fn auth(&self, leg_number: u32) -> Auth {
         let Identity { client_id, cookie } = self.identity.lock().clone();
         let settings = &self.settings;
         let (heartbeat_interval, heartbeat_tolerance) = settings.heartbeat.to_wire();
@@ -149,6 +181,7 @@ impl Shared {
                 custom_interface: settings.custom_interface,
                 custom_cas: settings.custom_cas,
                 client_type: ADIT_CLIENT_TYPE.to_owned(),
+                leg_number,
                 ..AuthExtra::default()
             },
         }

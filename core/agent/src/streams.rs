@@ -91,8 +91,7 @@ impl Incoming {
             }
             Err(_) => return stream.reset(ErrorCode::StreamRefused),
         };
-        let bound = self.shared.table.read().get(&header.id).cloned();
-        let Some(bound) = bound else {
+        let Some(bound) = self.shared.endpoint(&header.id) else {
             debug!(id = header.id, "refused a connection for an endpoint that we do not have");
             return stream.reset(ErrorCode::StreamRefused);
         };

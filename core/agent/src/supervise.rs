@@ -7,7 +7,7 @@
 //!    └──> wind down
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use adit_net::Drained;
 use adit_proto::rpc::CallError;
@@ -20,7 +20,8 @@ use crate::{
     backoff::{self, Backoff},
     bound,
     error::chain,
-    leg::Leg,
+    further,
+    leg::{Leg, Number},
     shared::{Ending, Online, Shared},
 };
 
@@ -28,7 +29,7 @@ use crate::{
 const MAX_CALLS: usize = 8;
 
 /// A connection that lasted this long was a success: the next loss is answered at once.
-const LASTED: Duration = Duration::from_secs(10);
+pub(crate) const LASTED: Duration = Duration::from_secs(10);
 
 /// How often the edge is asked for endpoints that it refused to take back.
 const REFUSED_RETRY: Duration = Duration::from_secs(30);
@@ -38,7 +39,8 @@ pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {
     let mut backoff = Backoff::default();
     loop {
         sleep(backoff.next(backoff::chance())).await;
-        match Leg::establish(shared, 1).await {
+        let first = Number { leg: 0, n: 1 };
+        match Leg::establish(shared, &*shared.settings.dialer, first).await {
             Ok(leg) => {
                 announce(shared, &leg);
                 return Ok(leg);
@@ -58,8 +60,9 @@ pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {
 /// Keeps the session alive until it shall end, and ends it.
 pub(crate) async fn supervise(shared: Arc<Shared>, first: Leg) -> Drained {
     let mut leg = first;
+    let further = further::start(&shared, &leg.welcome);
     let mut backoff = Backoff::default();
-    loop {
+    let drained = loop {
         let since = Instant::now();
         let reason = tokio::select! {
             biased;
@@ -74,47 +77,50 @@ pub(crate) async fn supervise(shared: Arc<Shared>, first: Leg) -> Drained {
         if since.elapsed() >= LASTED {
             backoff.reset();
         }
-        let n = leg.n;
+        let number = Number { n: leg.number.n + 1, ..leg.number };
         shared.spawner.spawn(leg.bury());
         let again = tokio::select! {
             biased;
             () = shared.stop.cancelled() => None,
-            again = reconnect(&shared, n + 1, &mut backoff) => Some(again),
+            again = reconnect(&shared, number, &mut backoff) => Some(again),
         };
         match again {
             Some(again) => leg = again,
             None => break end(&shared, None).await,
         }
-    }
+    };
+    further::join(further, drained).await
 }
 
 /// Binds on a fresh connection what is not bound on it, then lets it be used; returns when it is
 /// lost, with the reason.
 async fn tend(shared: &Arc<Shared>, leg: &Leg) -> Arc<str> {
-    let work = async {
-        bind_stale(shared, leg).await;
-        shared.online.send_replace(Some(Online { n: leg.n, mux: leg.mux.clone() }));
-        loop {
-            let any_refused = shared.endpoints().iter().any(|bound| bound.is_refused());
-            tokio::select! {
-                () = shared.stale.notified() => {}
-                () = sleep(REFUSED_RETRY), if any_refused => {}
-            }
-            bind_stale(shared, leg).await;
-        }
-    };
     tokio::select! {
         reason = leg.lost() => reason,
-        () = work => unreachable!("the loop has no end"),
+        never = bind_on(shared, leg) => match never {},
+    }
+}
+
+async fn bind_on(shared: &Arc<Shared>, leg: &Leg) -> Infallible {
+    bind_stale(shared, leg).await;
+    shared.online.send_replace(Some(Online { n: leg.number.n, mux: leg.mux.clone() }));
+    loop {
+        let any_refused = shared.endpoints().iter().any(|bound| bound.is_refused());
+        tokio::select! {
+            () = shared.stale.notified() => {}
+            () = sleep(REFUSED_RETRY), if any_refused => {}
+        }
+        bind_stale(shared, leg).await;
     }
 }
 
 /// Binds again what the edge does not know on this connection, or refused to take back.
 async fn bind_stale(shared: &Arc<Shared>, leg: &Leg) {
+    let n = leg.number.n;
     let mut stale = shared.endpoints();
-    stale.retain(|bound| bound.is_stale(leg.n) || bound.is_refused());
+    stale.retain(|bound| bound.is_stale(n) || bound.is_refused());
     in_parallel(stale, |bound| async move {
-        match bound::rebind(shared, &bound, &leg.mux, leg.n).await {
+        match bound::rebind(shared, &bound, &leg.mux, n).await {
             Ok(()) => {}
             // It stays stale; if the connection is lost, the next one takes care of it.
             Err(error @ CallError::Timeout { .. }) => {
@@ -132,26 +138,30 @@ async fn bind_stale(shared: &Arc<Shared>, leg: &Leg) {
 }
 
 /// Connects again, as often as it takes.
-async fn reconnect(shared: &Arc<Shared>, n: u64, backoff: &mut Backoff) -> Leg {
+async fn reconnect(shared: &Arc<Shared>, number: Number, backoff: &mut Backoff) -> Leg {
     let mut pause = backoff.next(backoff::chance());
     loop {
         sleep(pause).await;
-        let error = match Leg::establish(shared, n).await {
+        let error = match Leg::establish(shared, &*shared.settings.dialer, number).await {
             Ok(leg) => {
                 announce(shared, &leg);
-                shared.tell(Event::Connected(Arc::clone(&leg.info)));
+                shared.tell(Event::Connected(Arc::clone(&leg.welcome.info)));
                 return leg;
             }
             Err(error) => error,
         };
-        pause = if error.is_permanent() {
-            backoff.next_slow(backoff::chance())
-        } else {
-            backoff.next(backoff::chance())
-        };
+        pause = after(&error, backoff);
         let reason = chain(&error);
         error!(obj = "tunnels.session", err = %reason, "failed to reconnect session");
         shared.tell(Event::ReconnectFailed { reason, retry_in: pause });
+    }
+}
+
+/// The pause after a failed attempt to connect again.
+pub(crate) fn after(error: &ConnectError, backoff: &mut Backoff) -> Duration {
+    match error.is_permanent() {
+        true => backoff.next_slow(backoff::chance()),
+        false => backoff.next(backoff::chance()),
     }
 }
 
@@ -159,7 +169,7 @@ fn announce(shared: &Shared, leg: &Leg) {
     info!(obj = "tunnels.session", "client session established");
     info!(obj = "tunnels.session", "tunnel session started");
     *shared.current.lock() = Some(leg.mux.clone());
-    shared.status.send_replace(Status::Online(Arc::clone(&leg.info)));
+    shared.status.send_replace(Status::Online(Arc::clone(&leg.welcome.info)));
 }
 
 /// Ends the session: endpoints go, connections drain, the edge is told.

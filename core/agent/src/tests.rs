@@ -4,6 +4,7 @@
 
 mod dial;
 mod edge;
+mod further;
 mod lifecycle;
 mod orders;
 mod reconnect;

@@ -2,12 +2,15 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use adit_chain::BoxFuture;
 use adit_mux::{Config, ErrorCode, Session as Mux, SessionError, Stream};
+use adit_net::Io;
 use adit_proto::{
     ErrorText, StreamType,
     heartbeat::{self, Pulse},
     message::{
-        Auth, AuthResp, AuthRespExtra, Bind, BindResp, BindRespExtra, Message, Unbind, UnbindResp,
+        Auth, AuthResp, AuthRespExtra, Bind, BindResp, BindRespExtra, ConnectAddress, Message,
+        Unbind, UnbindResp,
     },
     proxy::{EdgeType, ProxyHeader},
     rpc::{self, Closing, PeerEnd},
@@ -22,6 +25,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::{DialError, Dialer};
 
 /// Long enough for everything that does not wait on purpose; paused clocks skip it.
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -31,7 +35,35 @@ pub(super) const ORIGIN: &str = "ts_secret";
 
 /// Where agents dial.
 pub(super) struct Edge {
-    dialled: mpsc::Receiver<(Instant, DuplexStream)>,
+    dialled: mpsc::Receiver<Dialled>,
+}
+
+struct Dialled {
+    /// Which address.
+    to: String,
+    at: Instant,
+    io: DuplexStream,
+}
+
+/// Connects to one of the edge's addresses.
+#[derive(Debug)]
+struct Wire {
+    to: String,
+    edge: mpsc::Sender<Dialled>,
+}
+
+impl Dialer for Wire {
+    fn dial(&self) -> BoxFuture<'_, Result<Io, DialError>> {
+        let (near, io) = tokio::io::duplex(256 * 1024);
+        let dialled = Dialled { to: self.to.clone(), at: Instant::now(), io };
+        let refused = |_| DialError::Link(io::ErrorKind::ConnectionRefused.into());
+        let sent = self.edge.try_send(dialled).map_err(refused);
+        Box::pin(std::future::ready(sent.map(|()| Io::other(near))))
+    }
+
+    fn to(&self, address: &str) -> Option<Arc<dyn Dialer>> {
+        Some(Arc::new(Self { to: address.to_owned(), edge: self.edge.clone() }))
+    }
 }
 
 /// One connection of an agent.
@@ -54,26 +86,30 @@ pub(super) enum Echo {
 impl Edge {
     /// An edge, and an agent that would dial it.
     pub(super) fn new() -> (Self, Builder) {
-        let (tx, dialled) = mpsc::channel(16);
-        let tx = Arc::new(tx);
-        let builder = Agent::builder().link(move || {
-            let (near, far) = tokio::io::duplex(256 * 1024);
-            let refused = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
-            tx.try_send((Instant::now(), far)).map_err(refused)?;
-            Ok(near)
-        });
-        (Self { dialled }, builder)
+        let (edge, dialled) = mpsc::channel(16);
+        (Self { dialled }, Agent::builder().dialer(Wire { to: String::new(), edge }))
     }
 
     /// The next connection, before anything was said on it.
     pub(super) async fn accept(&mut self) -> Leg {
-        let (at, io) = timeout(60 * SOON, self.dialled.recv()).await.unwrap().unwrap();
+        self.accept_at().await.1
+    }
+
+    /// The next connection, with the address that it was made to.
+    pub(super) async fn accept_at(&mut self) -> (String, Leg) {
+        let dialled = timeout(60 * SOON, self.dialled.recv()).await.unwrap();
+        let Dialled { to, at, io } = dialled.unwrap();
         let (mux, accept, driver) = adit_mux::session(io, Config::edge());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let _ = driver.await;
         });
-        Leg::over(mux, TypedStreams::new(accept), tasks, at)
+        (to, Leg::over(mux, TypedStreams::new(accept), tasks, at))
+    }
+
+    /// Waits until no agent is left that could dial; nobody may have done so since.
+    pub(super) async fn hangs_up(&mut self) {
+        assert!(self.dialled.recv().await.is_none());
     }
 
     /// The next connection, with its agent let in.
@@ -126,10 +162,18 @@ impl Leg {
 
     /// Answers `Auth` with yes.
     pub(super) async fn let_in(&mut self, stream: Stream) {
+        self.let_in_with(stream, &[]).await;
+    }
+
+    /// Answers `Auth` with yes, and offers these addresses.
+    pub(super) async fn let_in_with(&mut self, stream: Stream, addresses: &[&str]) {
+        let address =
+            |a: &&str| ConnectAddress { region: String::new(), server_addr: (*a).to_owned() };
         let extra = AuthRespExtra {
             version: "adit/0.0.0".into(),
             cookie: "cookie-1".into(),
             agent_session_id: ORIGIN.into(),
+            connect_addresses: addresses.iter().map(address).collect(),
             ..AuthRespExtra::default()
         };
         let resp = AuthResp { version: "3".into(), client_id: "client-1".into(), extra };
