@@ -1,0 +1,1 @@
+//! Peers that behave badly, each by a name that says how.
