@@ -135,7 +135,7 @@ impl Places {
         if from_url != Wanted::Any {
             return Ok(from_url);
         }
-        for name in names.iter().filter(|name| !name.is_empty()) {
+        if let Some(name) = names.iter().find(|name| !name.is_empty()) {
             return match bind.proto {
                 Proto::Tcp => self.parse_port(name),
                 _ => HostName::parse(name).map(Wanted::Host),

@@ -1,6 +1,6 @@
 //! A certificate authority of our own, for edges without certificates.
 
-use std::{net::IpAddr, sync::Arc, time::SystemTime};
+use std::{net::IpAddr, path::Path, sync::Arc, time::SystemTime};
 
 use adit_net::tls;
 use rcgen::{
@@ -60,6 +60,15 @@ pub enum CaError {
     /// The TLS library refused what was made.
     #[error("could not use the certificate that was made")]
     Use(#[source] rustls::Error),
+}
+
+/// The root of the authority that an edge with this state directory has, PEM. It is made if no edge
+/// has started there yet.
+///
+/// # Errors
+/// The directory or its files cannot be used.
+pub fn root_pem(state_dir: &Path) -> Result<String, CaError> {
+    Ok(Ca::open(&StateDir::open(Some(state_dir))?)?.pem)
 }
 
 impl Ca {

@@ -197,6 +197,12 @@ impl Edge {
         self.shared.certificates.issue(name).transpose()
     }
 
+    /// The certificates of this edge by name, for an agent in the same process that terminates TLS
+    /// itself.
+    pub fn certificates(&self) -> Arc<dyn ResolvesServerCert> {
+        Arc::clone(&self.shared.by_name)
+    }
+
     /// A route to a tunnel of an account that has all of these labels, for a public address that
     /// the caller has.
     pub fn route_labels(

@@ -28,7 +28,7 @@ use crate::shared::Shared;
 #[derive(Debug)]
 pub(crate) enum Source {
     /// Over the network, and counted as a stranger until it has authenticated.
-    Network { peer: SocketAddr, guard: Option<SourceGuard> },
+    Network(SocketAddr, SourceGuard),
     /// The same process: trusted.
     Memory,
 }
@@ -80,9 +80,9 @@ impl<'a> Leg<'a> {
 
     async fn run(mut self, source: Source) -> Reason {
         let limit = self.shared.settings.limits.auth;
-        let origin = match &source {
-            Source::Network { peer, .. } => auth::Origin::Network(*peer),
-            Source::Memory => auth::Origin::Memory,
+        let (origin, guard) = match source {
+            Source::Network(peer, guard) => (auth::Origin::Network(peer), Some(guard)),
+            Source::Memory => (auth::Origin::Memory, None),
         };
         let entered = tokio::time::timeout(limit, self.enter(origin)).await;
         let authenticated = match entered {
@@ -90,7 +90,7 @@ impl<'a> Leg<'a> {
             Ok(Err(reason)) => return reason,
             Err(_) => return Some((ErrorCode::Protocol, "not authenticated in time")),
         };
-        drop(source); // no stranger any more
+        drop(guard); // no stranger any more
         let reason = self.stay(&authenticated).await;
         let Authenticated { attached, .. } = &*authenticated;
         let mut control = self.shared.control.lock();

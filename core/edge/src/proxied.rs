@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use adit_mux::Stream;
+use adit_mux::{ErrorCode, Stream};
 use bytes::{Bytes, BytesMut};
 use futures_util::Sink;
 use tokio::{
@@ -72,13 +72,13 @@ impl Proxied {
             Err(_) => false,
         };
         if !has_data {
-            self.try_again(cx);
+            self.try_again();
         }
         self.second = None;
         Poll::Ready(())
     }
 
-    fn try_again(&mut self, cx: &mut Context<'_>) {
+    fn try_again(&mut self) {
         let Some(second) = self.second.take() else { return };
         if Instant::now() >= second.until {
             return;
@@ -90,8 +90,8 @@ impl Proxied {
         tracing::debug!("the agent was not ready for a visitor; trying once more");
         self.stream = stream;
         if second.finished {
-            // FIN needs no credit: it is queued at once or never.
-            let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+            // A stream that has just been opened takes its end, or its session is gone.
+            let _ = self.stream.finish();
         }
     }
 
@@ -108,6 +108,16 @@ impl Proxied {
     fn note_end(&mut self) {
         if let Some(second) = &mut self.second {
             second.finished = true;
+        }
+    }
+}
+
+impl Drop for Proxied {
+    /// Whatever the agent still wanted to say, nobody listens: it learns at once, and the stream
+    /// does not keep a place.
+    fn drop(&mut self) {
+        if !self.stream.recv_finished() {
+            self.stream.abort(ErrorCode::StreamCancelled);
         }
     }
 }
@@ -143,7 +153,7 @@ impl AsyncWrite for Proxied {
     ) -> Poll<io::Result<usize>> {
         let mut written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
         if written.is_err() && self.second.is_some() {
-            self.try_again(cx);
+            self.try_again();
             written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
         }
         if let Ok(n) = written {
@@ -168,7 +178,7 @@ impl Sink<Bytes> for Proxied {
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut ready = ready!(Pin::new(&mut self.stream).poll_ready(cx));
         if ready.is_err() && self.second.is_some() {
-            self.try_again(cx);
+            self.try_again();
             ready = ready!(Pin::new(&mut self.stream).poll_ready(cx));
         }
         Poll::Ready(ready)

@@ -173,7 +173,7 @@ impl Reception {
             tracing::warn!(%client, "no room for another agent");
             return;
         };
-        let source = Source::Network { peer: client, guard: Some(guard) };
+        let source = Source::Network(client, guard);
         let shared = Arc::clone(&self.shared);
         // Its task outlives this listener: visitors are drained before agents are sent away.
         self.shared.legs.spawn(async move {

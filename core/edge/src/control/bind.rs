@@ -158,7 +158,6 @@ impl Plan {
 
 impl Control {
     /// The inner error is a bind that is to be accepted and kept offline.
-    #[expect(clippy::type_complexity, reason = "read in one place")]
     fn plan(
         &self,
         shared: &Shared,

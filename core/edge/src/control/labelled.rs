@@ -27,7 +27,6 @@ pub(crate) struct Labelled {
     pub(crate) id: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) forwards_to: String,
-    pub(crate) metadata: String,
     pub(crate) paths: Arc<Paths>,
     version: HttpVersion,
 }
@@ -71,7 +70,6 @@ impl Control {
             id: random::id("tn"),
             labels: start.labels,
             forwards_to: start.forwards_to,
-            metadata: start.metadata,
             paths: Arc::new(Paths::new()),
             version: http_version(&start.forwards_proto),
         });

@@ -49,7 +49,7 @@ impl Control {
     ) -> Result<Attached, ErrorText> {
         let limits = &shared.settings.limits;
         let Attach { account, peer, client_id, leg_number, about, source, mux } = attach;
-        let known = self.sessions.get(&client_id).is_some();
+        let known = self.sessions.contains_key(&client_id);
         if !known {
             let of_account = self.sessions.values().filter(|s| s.account.id == account.id);
             let n_live = of_account.filter(|session| !session.legs.is_empty()).count();

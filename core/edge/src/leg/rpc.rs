@@ -10,7 +10,7 @@ use adit_proto::{
         SrvInfoResp, StartTunnelWithLabel, StartTunnelWithLabelResp, StopTunnel, Unbind,
         UnbindResp,
     },
-    rpc::{self, CALL_TIMEOUT, Closing, PeerEnd},
+    rpc::{self, CALL_TIMEOUT, Closing, FINISH_GRACE, PeerEnd},
     session,
 };
 use serde::Serialize;
@@ -203,7 +203,11 @@ async fn reject(stream: Stream, unread: Unread) -> Done {
                 finish(closing).await;
                 return Done::Quiet;
             }
-            Ok(closing) => closing.into_inner(),
+            Ok(mut closing) => {
+                // A reset would overtake the refusal.
+                let _ = closing.peer_end(FINISH_GRACE).await;
+                closing.into_inner()
+            }
         },
     };
     if let Some(code) = unread.reset {

@@ -1,0 +1,288 @@
+use std::time::Duration;
+
+use adit_edge::settings::{CustomHosts, Ports};
+use adit_proto::{
+    ErrorCode,
+    message::{PatchTunnelState, Proto, StartTunnelWithLabel},
+};
+use serde_json::{Value, json};
+
+use crate::{rig::*, session::eventually};
+
+#[tokio::test]
+async fn an_answer_has_every_member_that_the_clients_require() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let asked = json!({"Domain": "a.edge.test", "ProxyProto": 2, "Compression": null,
+        "LocalURLScheme": null, "Unknown": {"x": 1}});
+    let answer = agent.bind(&bind(Proto::Https, asked)).await.unwrap();
+    assert_eq!((answer.url.as_str(), answer.proto), ("https://a.edge.test", Proto::Https));
+    assert!(!answer.id.is_empty() && !answer.extra.token.is_empty());
+    assert!(!answer.extra.tunnel_id.is_empty());
+    let opts = Value::Object(answer.opts.as_map().clone());
+    for (member, value) in [
+        ("Hostname", json!("a.edge.test")),
+        ("Domain", json!("a.edge.test")),
+        ("URL", json!("https://a.edge.test")),
+        ("Auth", json!("")),
+        ("Subdomain", json!("")),
+        ("HostHeaderRewrite", json!(false)),
+        ("ProxyProto", json!(2)),
+        ("Unknown", json!({"x": 1})),
+    ] {
+        assert_eq!(opts[member], value, "{member}");
+    }
+    let answer = agent.bind(&bind(Proto::Tls, json!({"TLSTermination": {}}))).await.unwrap();
+    assert_eq!(answer.opts.as_map()["TLSTermination"], json!({}));
+    assert_eq!(answer.opts.as_map()["MutualTLSAtAgent"], json!(false));
+    let answer = agent.bind(&bind(Proto::Tcp, json!({"Addr": ""}))).await.unwrap();
+    let addr = answer.opts.as_map()["Addr"].as_str().unwrap();
+    assert_eq!(answer.url, format!("tcp://{addr}"));
+    assert!(addr.starts_with("edge.test:"));
+}
+
+#[tokio::test]
+async fn who_names_nothing_gets_two_words() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    for opts in [json!({}), json!({"URL": "https://"}), json!({"Domain": "", "Hostname": ""})] {
+        let url = agent.bind(&bind(Proto::Https, opts)).await.unwrap().url;
+        let name = url.strip_prefix("https://").unwrap().strip_suffix(".edge.test").unwrap();
+        assert!(name.contains('-'), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_had_is_refused_with_its_code() {
+    let mut settings = settings();
+    settings.tcp.ports = Ports::Range(1..=1);
+    let edge = start(settings).await;
+    let (agent, _) = Agent::enter_as(&edge, TOKEN).await;
+    for (proto, opts, code) in [
+        (Proto::Https, json!({"Domain": "app.example"}), 319),
+        (Proto::Https, json!({"Domain": "*.edge.test"}), 318),
+        (Proto::Https, json!({"Domain": "connect.edge.test"}), 319),
+        (Proto::Https, json!({"Domain": "a_b.edge.test"}), 326),
+        (Proto::Https, json!({"URL": "https://a.edge.test/x"}), 9037),
+        (Proto::Https, json!({"URL": "https://a.edge.test/"}), 9038),
+        (Proto::Https, json!({"URL": "tcp://a.edge.test:1"}), 301),
+        (Proto::Https, json!({"OAuth": {"provider": "google"}}), 301),
+        (Proto::Https, json!({"TrafficPolicy": "inbound: []"}), 301),
+        (Proto::Https, json!({"IPRestriction": {"allow_cidrs": ["nonsense"]}}), 301),
+        (Proto::Http, json!({"ProxyProto": 3}), 301),
+        (Proto::Tcp, json!({"Addr": "edge.test:22"}), 307),
+    ] {
+        assert_eq!(agent.refused(&bind(proto, opts.clone())).await, code, "{opts}");
+    }
+    let mut odd = bind(Proto::Http, json!({}));
+    odd.extra.metadata = "x".repeat(4097);
+    assert_eq!(agent.refused(&odd).await, 301);
+    let mut odd = bind(Proto::Http, json!({}));
+    odd.extra.bindings = vec!["internal".into()];
+    assert_eq!(agent.refused(&odd).await, 301);
+}
+
+#[tokio::test]
+async fn the_rules_of_a_credential_bind_it() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter_as(&edge, "tok_narrow").await;
+    let host = |host: &str| bind(Proto::Https, json!({"Domain": host}));
+    agent.bind(&host("only.edge.test")).await.unwrap();
+    assert_eq!(agent.refused(&host("other.edge.test")).await, 316);
+    assert_eq!(agent.refused(&bind(Proto::Https, json!({}))).await, 316);
+    assert_eq!(agent.refused(&bind(Proto::Tcp, json!({}))).await, 356);
+    assert_eq!(agent.refused(&bind(Proto::Tcp, json!({"Addr": ":2000"}))).await, 308);
+    let label = |value: &str| StartTunnelWithLabel {
+        labels: [("app".to_owned(), value.to_owned())].into(),
+        ..StartTunnelWithLabel::default()
+    };
+    agent.call(&label("web")).await.unwrap().finish().await;
+    let error = agent.call(&label("db")).await.map(|_| ()).unwrap_err();
+    assert_eq!(code(&error), ErrorCode(399));
+}
+
+#[tokio::test]
+async fn an_address_is_for_one_unless_all_share_it() {
+    let edge = edge().await;
+    let (one, _) = Agent::enter_as(&edge, TOKEN).await;
+    let (two, _) = Agent::enter_as(&edge, TOKEN).await;
+    let (other, _) = Agent::enter_as(&edge, "tok_other").await;
+    let asked = |host: &str, pooling: bool| {
+        let mut bind = bind(Proto::Https, json!({"Domain": host}));
+        bind.extra.pooling_enabled = pooling;
+        bind
+    };
+    one.bind(&asked("a.edge.test", false)).await.unwrap();
+    assert_eq!(two.refused(&asked("a.edge.test", true)).await, 334);
+    one.bind(&asked("b.edge.test", true)).await.unwrap();
+    assert_eq!(two.refused(&asked("b.edge.test", false)).await, 334);
+    assert_eq!(other.refused(&asked("b.edge.test", true)).await, 334);
+    two.bind(&asked("b.edge.test", true)).await.unwrap();
+    // https and tls share a port, http has its own.
+    assert_eq!(two.refused(&bind(Proto::Tls, json!({"Domain": "a.edge.test"}))).await, 334);
+    two.bind(&bind(Proto::Http, json!({"Domain": "a.edge.test"}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn unbinding_twice_is_fine_and_frees_the_address() {
+    let edge = edge().await;
+    let (one, _) = Agent::enter_as(&edge, TOKEN).await;
+    let (two, _) = Agent::enter_as(&edge, "tok_other").await;
+    let bound = one.bind(&bind(Proto::Tcp, json!({}))).await.unwrap();
+    let addr = bound.opts.as_map()["Addr"].clone();
+    one.unbind(&bound.id).await;
+    one.unbind(&bound.id).await;
+    one.unbind("never").await;
+    // The port is closed by the listener's own task.
+    let asked = bind(Proto::Tcp, json!({"Addr": addr}));
+    let retry = async {
+        loop {
+            match two.bind(&asked).await {
+                Ok(bound) => return bound,
+                Err(error) => assert_eq!(code(&error), ErrorCode::TRANSIENT),
+            }
+        }
+    };
+    let again = tokio::time::timeout(PATIENCE, retry).await.unwrap();
+    assert_eq!(again.url, bound.url);
+}
+
+#[tokio::test]
+async fn a_session_has_so_many_endpoints() {
+    let mut settings = settings();
+    settings.limits.binds_per_session = 2;
+    let edge = start(settings).await;
+    let (agent, _) = Agent::enter(&edge).await;
+    agent.bind(&bind(Proto::Http, json!({}))).await.unwrap();
+    let second = agent.bind(&bind(Proto::Http, json!({}))).await.unwrap();
+    assert_eq!(agent.refused(&bind(Proto::Http, json!({}))).await, 324);
+    // One that is there already is not one more.
+    agent.bind(&rebind(&second)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_returning_agent_gets_its_addresses_while_the_old_connection_looks_alive() {
+    let edge = edge().await;
+    let (old, first) = Agent::enter(&edge).await;
+    let bound = old.bind(&bind(Proto::Https, json!({}))).await.unwrap();
+    let new = Agent::join(&edge);
+    new.auth(&again(&first)).await.unwrap();
+    let back = new.bind(&rebind(&bound)).await.unwrap();
+    assert_eq!((&back.id, &back.url), (&bound.id, &bound.url));
+    assert_eq!(back.extra.tunnel_id, bound.extra.tunnel_id);
+    old.ended().await;
+}
+
+#[tokio::test]
+async fn a_restarted_edge_knows_its_sessions_and_addresses() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.state_dir = Some(dir.path().to_path_buf());
+    let edge = start(settings.clone()).await;
+    let ca = edge.ca_pem();
+    let (agent, first) = Agent::enter(&edge).await;
+    let mut bound = Vec::new();
+    for proto in [Proto::Http, Proto::Https, Proto::Tls, Proto::Tcp] {
+        bound.push(agent.bind(&bind(proto, json!({}))).await.unwrap());
+    }
+    let _ = edge.shutdown(Duration::ZERO).await;
+    drop(agent);
+
+    let edge = start(settings).await;
+    assert_eq!(edge.ca_pem(), ca);
+    let agent = Agent::join(&edge);
+    let second = agent.auth(&again(&first)).await.unwrap();
+    assert_eq!(second.client_id, first.client_id);
+    for bound in &bound {
+        let mut bare = rebind(bound);
+        bare.opts = adit_proto::options::Options::default();
+        let back = agent.bind(&bare).await.unwrap();
+        assert_eq!((&back.id, &back.url), (&bound.id, &bound.url));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_its_bind_and_account_only() {
+    let edge = edge().await;
+    let (one, _) = Agent::enter_as(&edge, TOKEN).await;
+    let bound = one.bind(&bind(Proto::Https, json!({}))).await.unwrap();
+    let (thief, _) = Agent::enter_as(&edge, "tok_other").await;
+    assert_eq!(thief.refused(&rebind(&bound)).await, 335);
+    let mut other_id = rebind(&bound);
+    other_id.id = "bd_other".into();
+    assert_eq!(one.refused(&other_id).await, 335);
+    let (two, _) = Agent::enter_as(&edge, TOKEN).await;
+    // The same account with the token takes over, whatever its session.
+    let back = two.bind(&rebind(&bound)).await.unwrap();
+    assert_eq!(back.url, bound.url);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_is_away_keeps_its_address_for_the_grace() {
+    let edge = edge().await;
+    let (old, first) = Agent::enter(&edge).await;
+    let bound = old.bind(&bind(Proto::Https, json!({}))).await.unwrap();
+    old.vanish().await;
+    eventually(|| edge.sessions().first().is_some_and(|session| session.n_legs == 0)).await;
+    tokio::time::sleep(Duration::from_secs(28)).await;
+    assert_eq!(edge.sessions()[0].tunnels[0].url, bound.url);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(edge.sessions().is_empty());
+    let new = Agent::join(&edge);
+    new.auth(&again(&first)).await.unwrap();
+    assert_eq!(new.bind(&rebind(&bound)).await.unwrap().url, bound.url);
+}
+
+#[tokio::test]
+async fn one_that_left_gives_way_and_is_kept_offline_when_it_returns() {
+    let edge = edge().await;
+    let (old, first) = Agent::enter(&edge).await;
+    let bound = old.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+    let other = old.bind(&bind(Proto::Https, json!({"Domain": "b.edge.test"}))).await.unwrap();
+    old.vanish().await;
+    eventually(|| edge.sessions()[0].n_legs == 0).await;
+    let (new, _) = Agent::enter(&edge).await;
+    new.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+
+    let mut back = Agent::join(&edge);
+    back.auth(&again(&first)).await.unwrap();
+    // An error would cost it the other address as well.
+    assert_eq!(back.bind(&rebind(&bound)).await.unwrap().url, bound.url);
+    let told = back.told().await;
+    assert_eq!((told.id, told.error_code), (bound.id, "ERR_NGROK_334".to_owned()));
+    assert_eq!(back.bind(&rebind(&other)).await.unwrap().url, other.url);
+}
+
+#[tokio::test]
+async fn patches_change_what_is_said_and_who_may_join() {
+    let edge = edge().await;
+    let (one, _) = Agent::enter_as(&edge, TOKEN).await;
+    let (two, _) = Agent::enter_as(&edge, TOKEN).await;
+    let bound = one.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+    let mut patch = PatchTunnelState {
+        tunnel_id: bound.extra.tunnel_id,
+        name: Some("web".into()),
+        pooling_enabled: Some(true),
+        ..PatchTunnelState::default()
+    };
+    one.call(&patch).await.unwrap().finish().await;
+    let named = |edge: &adit_edge::Edge| {
+        edge.sessions().iter().flat_map(|s| s.tunnels.clone()).any(|t| t.name == "web")
+    };
+    assert!(named(&edge));
+    let mut pooled = bind(Proto::Https, json!({"Domain": "a.edge.test"}));
+    pooled.extra.pooling_enabled = true;
+    two.bind(&pooled).await.unwrap();
+    assert_eq!(code(&two.call(&patch).await.map(|_| ()).unwrap_err()).0, 3209);
+    patch.traffic_policy = Some("inbound: []".into());
+    assert_eq!(code(&one.call(&patch).await.map(|_| ()).unwrap_err()).0, 301);
+}
+
+#[tokio::test]
+async fn any_host_may_be_had_where_the_edge_says_so() {
+    let mut settings = settings();
+    settings.custom_hosts = CustomHosts::Any;
+    let edge = start(settings).await;
+    let (agent, _) = Agent::enter(&edge).await;
+    agent.bind(&bind(Proto::Https, json!({"Domain": "app.example"}))).await.unwrap();
+}

@@ -1,0 +1,279 @@
+use std::time::Duration;
+
+use adit_mux::{ErrorCode as MuxCode, SessionError};
+use adit_proto::{
+    ErrorCode, StreamType,
+    json::JsonLimit,
+    message::{Proto, SrvInfo},
+    session::open_heartbeat,
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::rig::*;
+
+/// Sends raw bytes on a fresh stream and reads the answer to its end.
+async fn raw(agent: &Agent, stream_type: StreamType, pieces: &[&[u8]]) -> Value {
+    let mut stream = agent.mux.open(Bytes::copy_from_slice(&stream_type.to_bytes())).unwrap();
+    for piece in pieces {
+        stream.write_all(piece).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let text = rest(&mut stream).await;
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"))
+}
+
+#[tokio::test]
+async fn requests_of_both_families_are_read_however_they_are_cut_and_without_fin() {
+    let go = "{\"Version\":[\"3\",\"2\"],\"ClientId\":\"\",\"Extra\":{\"Authtoken\":\"tok_good\",\
+              \"Fingerprint\":null,\"HeartbeatInterval\":10000000000}}\n";
+    let rust =
+        "{\"Version\":[\"3\",\"2\"],\"ClientId\":\"\",\"Extra\":{\"AuthToken\":\"tok_good\"}}";
+    let edge = edge().await;
+    for text in [go, rust] {
+        for cut in [0, 1, 17, 40, text.len() - 1] {
+            let agent = Agent::dial(&edge).await;
+            let (head, tail) = text.as_bytes().split_at(cut);
+            let answer = raw(&agent, StreamType::AUTH, &[head, tail]).await;
+            assert_eq!(answer["Error"], "", "{answer}");
+            assert_eq!(answer["Version"], "3");
+            assert!(answer["ClientId"].as_str().unwrap().len() > 20);
+            assert!(answer["Extra"].is_object());
+            assert_eq!(answer["Extra"]["ConnectAddresses"], Value::Null);
+            agent.mux.close(MuxCode::NoError, "no error");
+            agent.ended().await;
+            eventually(|| edge.sessions().is_empty()).await;
+        }
+    }
+}
+
+pub async fn eventually(mut done: impl FnMut() -> bool) {
+    let poll = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, poll).await.expect("it happens in time");
+}
+
+#[tokio::test]
+async fn a_refused_agent_still_reads_why() {
+    let edge = edge().await;
+    let agent = Agent::dial(&edge).await;
+    let mut wrong = auth("", "");
+    wrong.extra.authtoken = "tok_wrong".into();
+    let error = agent.auth(&wrong).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::TOKEN_UNKNOWN);
+    assert!(!error.message().contains("tok_wrong"));
+    let ended = agent.ended().await;
+    assert!(matches!(ended, SessionError::GoAway { code: MuxCode::NoError, .. }), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_agent_s_names_and_timing_are_checked() {
+    let edge = edge().await;
+    let refused = |change: fn(&mut adit_proto::message::Auth)| {
+        let agent = Agent::join(&edge);
+        async move {
+            let mut auth = auth("", "");
+            change(&mut auth);
+            code(&agent.auth(&auth).await.unwrap_err())
+        }
+    };
+    assert_eq!(refused(|a| a.version.clear()).await, ErrorCode::AUTH_INVALID);
+    assert_eq!(
+        refused(|a| a.extra.client_type = "a\nb".into()).await,
+        ErrorCode::USER_AGENT_INVALID
+    );
+    assert_eq!(refused(|a| a.extra.heartbeat_interval = 1).await, ErrorCode::HEARTBEAT_INTERVAL);
+    assert_eq!(refused(|a| a.extra.metadata = "x".repeat(4097)).await, ErrorCode::AUTH_INVALID);
+}
+
+#[tokio::test]
+async fn srv_info_and_heartbeats_work_before_auth() {
+    let edge = edge().await;
+    let agent = Agent::dial(&edge).await;
+    let mut beat = open_heartbeat(&agent.mux).unwrap();
+    for ping in [b"\x09\x60\x81\x57", b"\x00\x00\x00\x00"] {
+        beat.write_all(ping).await.unwrap();
+        let mut echo = [0; 4];
+        beat.read_exact(&mut echo).await.unwrap();
+        assert_eq!(&echo, ping);
+    }
+    let info = agent.call(&SrvInfo {}).await.unwrap().finish().await;
+    assert_eq!(info.region, "local");
+    agent.auth(&auth("", "")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_heartbeat_stream_ends_the_leg() {
+    let edge = edge().await;
+    let agent = Agent::join(&edge);
+    let _one = open_heartbeat(&agent.mux).unwrap();
+    let _two = open_heartbeat(&agent.mux).unwrap();
+    let ended = agent.ended().await;
+    assert!(
+        matches!(ended, SessionError::GoAway { code: MuxCode::EnhanceYourCalm, .. }),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_bind_before_auth_is_refused_and_the_leg_ends() {
+    let edge = edge().await;
+    let agent = Agent::join(&edge);
+    let error = agent.call(&bind(Proto::Http, json!({}))).await.map(|_| ()).unwrap_err();
+    assert_eq!(error.message(), "bind is not allowed before Auth.");
+    agent.ended().await;
+}
+
+#[tokio::test]
+async fn a_second_auth_and_an_unknown_type_are_answered_and_the_leg_lives() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let error = agent.auth(&auth("", "")).await.unwrap_err();
+    assert_eq!(error.message(), "This connection has authenticated already.");
+    let answer = raw(&agent, StreamType(11), &[b"{}"]).await;
+    assert_eq!(answer, json!({"Error": "Unknown stream type 0xb."}));
+    agent.bind(&bind(Proto::Http, json!({}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_edge_pings_in_single_frames_once_the_agent_is_in() {
+    let edge = edge().await;
+    let (mut agent, _) = Agent::enter(&edge).await;
+    let (stream_type, mut stream) = agent.streams.next().await.unwrap();
+    assert_eq!(stream_type, StreamType::HEARTBEAT);
+    let ping = stream.chunk().await.unwrap().unwrap();
+    assert_eq!(ping.len(), 4);
+    stream.write_all(&ping).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_agent_is_dead_after_interval_and_tolerance() {
+    let mut settings = settings();
+    settings.heartbeat.interval = Duration::from_secs(2);
+    settings.heartbeat.tolerance = Duration::from_secs(3);
+    let edge = start(settings).await;
+    let agent = Agent::join(&edge);
+    let mut auth = auth("", "");
+    auth.extra.heartbeat_interval = 1_000_000_000;
+    auth.extra.heartbeat_tolerance = 1_000_000_000;
+    agent.auth(&auth).await.unwrap();
+    let since = tokio::time::Instant::now();
+    agent.ended().await;
+    let took = since.elapsed();
+    assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_and_srv_info_do_not_put_off_the_deadline_of_auth() {
+    let edge = edge().await;
+    let agent = Agent::join(&edge);
+    let mut beat = open_heartbeat(&agent.mux).unwrap();
+    let since = tokio::time::Instant::now();
+    let nag = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let _ = beat.write_all(&[1, 2, 3, 4]).await;
+        }
+    };
+    tokio::select! {
+        _ = async { tokio::time::timeout(Duration::from_secs(60), agent.mux.closed()).await.unwrap() } => {}
+        () = nag => {}
+    }
+    let took = since.elapsed();
+    assert!((Duration::from_secs(15)..Duration::from_secs(16)).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_cookie_brings_back_the_session_and_a_client_id_alone_does_not() {
+    let edge = edge().await;
+    let (agent, first) = Agent::enter_as(&edge, TOKEN).await;
+    let other = Agent::dial(&edge).await;
+    let stolen = other.auth(&auth(&first.client_id, "")).await.unwrap();
+    assert_ne!(stolen.client_id, first.client_id);
+    let forger = Agent::dial(&edge).await;
+    let error = forger.auth(&auth(&first.client_id, "forged")).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::COOKIE_INVALID);
+    let thief = Agent::dial(&edge).await;
+    let mut theirs = again(&first);
+    theirs.extra.authtoken = "tok_other".into();
+    let error = thief.auth(&theirs).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::COOKIE_INVALID);
+
+    let back = Agent::dial(&edge).await;
+    let second = back.auth(&again(&first)).await.unwrap();
+    assert_eq!(second.client_id, first.client_id);
+    assert_eq!(second.extra.agent_session_id, first.extra.agent_session_id);
+    agent.ended().await; // its place was taken
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_sessions_and_a_session_so_many_legs() {
+    let mut settings = settings();
+    settings.limits.legs_per_session = 2;
+    let edge = start(settings).await;
+    let (_one, answer) = Agent::enter_as(&edge, TOKEN).await;
+    let leg = |number: u32| {
+        let agent = Agent::join(&edge);
+        let mut auth = again(&answer);
+        auth.extra.leg_number = number;
+        (agent, auth)
+    };
+    // In memory the account is another one: the cookie is not good for it.
+    let (agent, auth_1) = leg(1);
+    assert_eq!(code(&agent.auth(&auth_1).await.unwrap_err()), ErrorCode::COOKIE_INVALID);
+    let second = Agent::dial(&edge).await;
+    second.auth(&auth_1).await.unwrap();
+    let third = Agent::dial(&edge).await;
+    let error = third.auth(&leg(2).1).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::TOO_MANY_SESSIONS);
+
+    let (_b, _) = Agent::enter_as(&edge, TOKEN).await;
+    let (_c, _) = Agent::enter_as(&edge, TOKEN).await;
+    let fourth = Agent::dial(&edge).await;
+    let error = fourth.auth(&auth("", "")).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::TOO_MANY_SESSIONS);
+}
+
+#[tokio::test]
+async fn strangers_hold_a_limited_number_of_connections() {
+    let mut settings = settings();
+    settings.limits.unauthenticated_per_source = 1;
+    let edge = start(settings).await;
+    let first = Agent::dial(&edge).await;
+    first.call(&SrvInfo {}).await.unwrap().finish().await;
+    let refused = try_tls(&edge, "connect.edge.test", &[]).await;
+    assert!(refused.is_err());
+    first.auth(&auth("", "")).await.unwrap();
+    Agent::enter_as(&edge, TOKEN).await;
+}
+
+#[tokio::test]
+async fn an_oversized_request_is_refused_and_reset() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let mut stream =
+        agent.mux.open(Bytes::copy_from_slice(&StreamType::UNBIND.to_bytes())).unwrap();
+    let text = format!("{{\"Id\":\"{}\"}}", "x".repeat(70 * 1024));
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let answer = adit_proto::json::read(&mut stream, JsonLimit::SMALL).await.unwrap();
+    assert_eq!(answer["Error"], "Invalid unbind request: message longer than 65536 bytes.");
+    let mut end = Vec::new();
+    let _ = stream.read_to_end(&mut end).await;
+    eventually(|| stream.reset_code() == Some(MuxCode::FrameSize)).await;
+}
+
+#[tokio::test]
+async fn sixteen_requests_are_worked_on_at_once_and_the_next_is_reset() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let open = || agent.mux.open(Bytes::copy_from_slice(&StreamType::UNBIND.to_bytes())).unwrap();
+    let _slow: Vec<_> = (0..16).map(|_| open()).collect();
+    let mut over = open();
+    assert!(over.read_u8().await.is_err());
+    assert!(over.reset_code().is_some());
+}
