@@ -1,0 +1,142 @@
+//! The command line, as types.
+//!
+//! Flags keep the names and meanings that users of the v3 agent know. Those of features that adit
+//! does not have are refused by name ([`unsupported`]), never parsed and ignored.
+
+mod edge;
+mod endpoint;
+mod unsupported;
+
+use std::path::PathBuf;
+
+use clap::{
+    Args, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+pub use self::{
+    edge::{EdgeArgs, EdgeCommand, EdgeRunArgs},
+    endpoint::{EndpointArgs, HttpArgs, TcpArgs, Terminate, TerminateArgs, TlsArgs},
+};
+
+/// Open, self-hosted tunnels that you can program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "adit",
+    disable_version_flag = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 80,
+    after_help = EXAMPLES
+)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  adit http 8080                          a local web service on a public URL
+  adit http file:///srv/www               a directory
+  adit tcp 22                             ssh, a database, anything
+  adit tls 443 --terminate-at agent --crt c.pem --key k.pem
+  adit start web db                       endpoints from the configuration file
+  adit edge --domain tunnel.example.com   your own edge";
+
+/// What is asked of the program.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Put a local web service, or a directory, on a public URL.
+    Http(Box<HttpArgs>),
+    /// Put a local TCP service on a public address.
+    Tcp(Box<TcpArgs>),
+    /// Put a local TLS service on a public name, routed by SNI.
+    Tls(Box<TlsArgs>),
+    /// Start endpoints from the configuration file, in one session.
+    Start(StartArgs),
+    /// Run an edge: the service that agents dial and visitors reach.
+    Edge(Box<EdgeArgs>),
+    /// Print the version.
+    Version,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GlobalArgs {
+    /// Configuration file; may be repeated, later files win.
+    #[arg(long, global = true, value_name = "PATH", value_delimiter = ',')]
+    pub config: Vec<PathBuf>,
+    /// Where the log goes: stdout, stderr, false, or a file.
+    #[arg(long, global = true, value_name = "TARGET", hide_short_help = true)]
+    pub log: Option<String>,
+    /// How a log record is written.
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    pub log_format: Option<String>,
+    /// The least severe record that is written.
+    #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
+    pub log_level: Option<String>,
+}
+
+/// Which edge, and as whom.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SessionArgs {
+    /// Token of the account at the edge.
+    #[arg(long, value_name = "TOKEN")]
+    pub authtoken: Option<String>,
+    /// The edge to dial; without one, an edge is embedded on loopback.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect_url: Option<String>,
+    /// Roots that vouch for the edge: trusted, host, or a PEM file.
+    #[arg(long, value_name = "ROOTS")]
+    pub connect_cas: Option<String>,
+}
+
+/// `adit start`.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Names of endpoints in the configuration file.
+    pub names: Vec<String>,
+    /// Start every endpoint that is defined.
+    #[arg(long, conflicts_with_all = ["names", "none"])]
+    pub all: bool,
+    /// Start the session without an endpoint.
+    #[arg(long, conflicts_with = "names")]
+    pub none: bool,
+    /// Which edge, and as whom.
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// What is wrong with a command line, on one line.
+pub fn describe(error: &clap::Error) -> String {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let arg = context(ContextKind::InvalidArg);
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(text) = arg.as_deref().and_then(unsupported::explain)
+    {
+        return text;
+    }
+    let similar = context(ContextKind::SuggestedArg).or(context(ContextKind::SuggestedSubcommand));
+    let what = match (error.kind(), arg, context(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::UnknownArgument, Some(arg), _) => format!("unknown flag or argument {arg}"),
+        (ErrorKind::InvalidSubcommand, _, Some(name)) => format!("unknown command {name}"),
+        _ => {
+            let text = error.render().to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            let text = text.split("\n\n").next().unwrap_or_default();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
+    };
+    match similar {
+        Some(similar) => format!("{what}; did you mean {similar}?"),
+        None => format!("{what}; see adit --help"),
+    }
+}

@@ -1,0 +1,125 @@
+//! `adit edge`: the edge as a process of its own.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use adit_config::{
+    At, EdgeConfig,
+    edge::{EdgeFile, EdgeLayers, PairFile, TokenHash},
+};
+use adit_edge::{Edge, FileAccounts, Settings};
+use anyhow::{Context, Result, anyhow, bail};
+use sha2::{Digest as _, Sha256};
+use tracing::info;
+
+use crate::{
+    args::{EdgeArgs, EdgeCommand, EdgeRunArgs, GlobalArgs},
+    flags::parsed,
+    load, log,
+    output::line,
+    registry,
+    signals::Signals,
+};
+
+/// Characters of a token's secret part, and how many there are: about 238 bits.
+const TOKEN_LEN: usize = 40;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
+    match args.command {
+        Some(EdgeCommand::Token { id }) => token(&id)?,
+        Some(EdgeCommand::Ca { state_dir }) => {
+            let dir = state_dir.map_or_else(default_state_dir, Ok)?;
+            line(adit_edge::ca::root_pem(&dir)?.trim_end());
+        }
+        None => {
+            let config = config(global, args.run)?;
+            let _log = log::start(&config.log)?;
+            load::runtime()?.block_on(Box::pin(serve(&config)))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a token and says what to do with it.
+fn token(id: &str) -> Result<()> {
+    let mut token = String::with_capacity(TOKEN_LEN);
+    while token.len() < TOKEN_LEN {
+        let mut byte = [0];
+        getrandom::fill(&mut byte).map_err(|e| anyhow!("the system gives no random bytes: {e}"))?;
+        // 248 is the largest multiple of 62 in a byte: what is above would favour some characters.
+        if byte[0] < 248 {
+            token.push(char::from(ALPHABET[usize::from(byte[0] % 62)]));
+        }
+    }
+    line(format_args!("token: {token}"));
+    line("");
+    line("It is shown only now. Give it to the agent (--authtoken), and this to the edge's file:");
+    line("");
+    line("tokens:");
+    line(format_args!("  - id: {id}"));
+    line(format_args!("    hash: {}", TokenHash::new(Sha256::digest(token.as_bytes()).into())));
+    Ok(())
+}
+
+fn config(global: &GlobalArgs, run: EdgeRunArgs) -> Result<EdgeConfig> {
+    let mut layers = EdgeLayers { flags: file(global, run)?, ..EdgeLayers::default() };
+    for path in &global.config {
+        layers.load(path)?;
+    }
+    let mut config = layers.resolve()?;
+    if config.state_dir.is_none() {
+        config.state_dir = Some(At::from_flag(default_state_dir()?, "--state-dir"));
+    }
+    Ok(config)
+}
+
+/// What the flags say, as a file.
+fn file(global: &GlobalArgs, run: EdgeRunArgs) -> Result<EdgeFile> {
+    let EdgeRunArgs { domain, tls_addr, http_addr, tcp_ports, cert, key, state_dir } = run;
+    if cert.len() != key.len() {
+        bail!("--cert and --key need each other: {} and {} were given", cert.len(), key.len());
+    }
+    let text = |value: Option<String>, flag| value.map(|value| At::from_flag(value, flag));
+    let pair = |(cert, key)| {
+        let cert = Some(At::from_flag(cert, "--cert"));
+        At::from_flag(PairFile { cert, key: Some(At::from_flag(key, "--key")) }, "--cert")
+    };
+    let pairs: Vec<_> = cert.into_iter().zip(key).map(pair).collect();
+    Ok(EdgeFile {
+        domain: text(domain, "--domain"),
+        tls_addr: text(tls_addr, "--tls-addr"),
+        http_addr: text(http_addr, "--http-addr"),
+        tcp_ports: text(tcp_ports, "--tcp-ports"),
+        certificates: (!pairs.is_empty()).then(|| At::from_flag(pairs, "--cert")),
+        state_dir: state_dir.map(|dir| At::from_flag(dir, "--state-dir")),
+        log: text(global.log.clone(), "--log"),
+        log_format: parsed(global.log_format.as_deref(), "--log-format")?,
+        log_level: parsed(global.log_level.as_deref(), "--log-level")?,
+        ..EdgeFile::default()
+    })
+}
+
+/// Where the edge keeps its keys when nobody says.
+pub(crate) fn default_state_dir() -> Result<PathBuf> {
+    let dirs = directories::BaseDirs::new()
+        .context("there is no home directory to keep the edge's keys in; use --state-dir")?;
+    let base = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+    Ok(base.join("adit"))
+}
+
+async fn serve(config: &EdgeConfig) -> Result<()> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    if config.tokens.is_empty() {
+        bail!("no tokens: no agent could connect; make one with `adit edge token`");
+    }
+    let accounts = Arc::new(FileAccounts::from_config(config)?);
+    let settings = Settings::from(config);
+    let edge = Box::pin(Edge::start(settings, registry(), accounts)).await?;
+    let signal = signals.next().await;
+    info!(obj = "edge", stopReq = signal, "received stop request");
+    tokio::select! {
+        drained = edge.shutdown(config.drain) => info!(obj = "edge", ?drained, "edge stopped"),
+        _ = signals.next() => {}
+    }
+    Ok(())
+}

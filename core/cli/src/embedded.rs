@@ -1,0 +1,70 @@
+//! The edge inside the agent's process, for machines that have no other.
+
+use std::{sync::Arc, time::Duration};
+
+use adit_agent::Builder;
+use adit_chain::Registry;
+use adit_config::{Config, endpoint::Address, endpoint_url::Scheme};
+use adit_edge::{Edge, EmbeddedAccounts, Settings};
+use anyhow::Result;
+
+use crate::edge::default_state_dir;
+
+/// How long its connections may go on: the agent has drained before.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Ports that are tried first, so that a URL stays the same from run to run.
+const HTTP_PORT: u16 = 7080;
+const TLS_PORT: u16 = 7443;
+
+/// An edge on loopback, joined to the agent by an in-memory pipe.
+pub(crate) struct Embedded {
+    edge: Arc<Edge>,
+}
+
+impl Embedded {
+    pub(crate) async fn start(registry: Registry) -> Result<Self> {
+        let accounts = Arc::new(EmbeddedAccounts::default());
+        let mut settings = Settings::embedded();
+        settings.state_dir = default_state_dir().ok();
+        let usual = Settings {
+            http: settings.http.map(|addr| (addr.ip(), HTTP_PORT).into()),
+            tls: settings.tls.map(|addr| (addr.ip(), TLS_PORT).into()),
+            ..settings.clone()
+        };
+        let edge = match Box::pin(Edge::start(usual, registry.clone(), accounts.clone())).await {
+            Ok(edge) => edge,
+            // Somebody else has the ports: any others will do.
+            Err(_) => Box::pin(Edge::start(settings, registry, accounts)).await?,
+        };
+        Ok(Self { edge: Arc::new(edge) })
+    }
+
+    /// Leads the agent to it.
+    pub(crate) fn attach(&self, builder: Builder) -> Result<Builder> {
+        let edge = Arc::clone(&self.edge);
+        let builder = builder.certificates(self.edge.certificates());
+        Ok(builder.link(move || Ok(edge.join())))
+    }
+
+    /// Nobody but this machine can reach it, and names under `.localhost` have no public
+    /// certificates: an endpoint that does not choose a scheme gets `http`.
+    pub(crate) fn adapt(config: &mut Config) {
+        for endpoint in &mut config.endpoints {
+            if let Address::Urls(urls) = &mut endpoint.address
+                && let [url] = urls.as_mut_slice()
+                && url.scheme == Scheme::Https
+                && url.host.is_none()
+            {
+                url.scheme = Scheme::Http;
+            }
+        }
+    }
+
+    pub(crate) async fn shutdown(self) {
+        if let Ok(edge) = Arc::try_unwrap(self.edge) {
+            let drained = edge.shutdown(GRACE).await;
+            tracing::debug!(?drained, "embedded edge stopped");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! `adit http`, `tcp`, `tls` and `start`: one session, its endpoints, and their end.
+
+use std::{os::unix::process::CommandExt, process::ExitCode, time::Duration};
+
+use adit_agent::{Agent, Endpoint, EndpointSpec, Order, Session, Stopped, Support};
+use adit_config::{Config, file::Tunnel};
+use anyhow::{Context, Result, anyhow, bail};
+use tracing::info;
+
+use crate::{
+    args::{EndpointArgs, GlobalArgs, SessionArgs, StartArgs},
+    embedded::Embedded,
+    flags,
+    load::{self, Loaded},
+    registry,
+    signals::Signals,
+    status::Status,
+};
+
+/// How long connections may go on after a signal.
+///
+/// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// The one endpoint of the command line.
+pub(crate) fn one(
+    global: &GlobalArgs,
+    session: &SessionArgs,
+    endpoint: &EndpointArgs,
+    tunnel: Tunnel,
+) -> Result<ExitCode> {
+    let name = endpoint.name.as_deref();
+    let file = flags::with_tunnel(flags::file(global, session)?, name, tunnel);
+    let mut loaded = load::agent(global, file)?;
+    let name = name.unwrap_or(flags::COMMAND_LINE);
+    loaded.config.endpoints.retain(|e| e.name == name);
+    run(loaded)
+}
+
+/// Endpoints of the file.
+pub(crate) fn named(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
+    let mut loaded = load::agent(global, flags::file(global, &args.session)?)?;
+    choose(&mut loaded, args)?;
+    run(loaded)
+}
+
+fn choose(loaded: &mut Loaded, args: &StartArgs) -> Result<()> {
+    let Loaded { config, files, .. } = loaded;
+    if args.none {
+        config.endpoints.clear();
+    } else if args.all {
+        if config.endpoints.is_empty() {
+            bail!("no endpoints are defined in {}; define one, or use --none", of(files));
+        }
+    } else if args.names.is_empty() {
+        bail!("name the endpoints to start, or use --all or --none");
+    }
+    let defined: Vec<_> = config.endpoints.iter().map(|e| e.name.clone()).collect();
+    if let Some(missing) = args.names.iter().find(|name| !defined.contains(name)) {
+        let known = if defined.is_empty() { "none".to_owned() } else { defined.join(", ") };
+        bail!("no endpoint {missing:?} in {}; defined are: {known}", of(files));
+    }
+    if !args.names.is_empty() {
+        config.endpoints.retain(|e| args.names.contains(&e.name));
+    }
+    Ok(())
+}
+
+fn of(files: &[String]) -> String {
+    if files.is_empty() { "any configuration file".to_owned() } else { files.join(", ") }
+}
+
+fn run(loaded: Loaded) -> Result<ExitCode> {
+    let runtime = load::runtime()?;
+    let order = runtime.block_on(Box::pin(serve(loaded.config)))?;
+    drop(runtime);
+    if order == Some(Order::Restart) {
+        let me = std::env::current_exe().context("cannot restart: where the program is")?;
+        drop(loaded._log);
+        let error = std::process::Command::new(me).args(std::env::args_os().skip(1)).exec();
+        return Err(anyhow!(error).context("cannot restart"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until a signal or the edge ends it; then what the edge ordered, if it did.
+async fn serve(mut config: Config) -> Result<Option<Order>> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let registry = registry();
+    let embedded = match &config.connect {
+        Some(_) => None,
+        None => {
+            Embedded::adapt(&mut config);
+            Some(
+                Embedded::start(registry.clone())
+                    .await
+                    .context("cannot start the embedded edge")?,
+            )
+        }
+    };
+    let served = Box::pin(serve_with(&config, registry, embedded.as_ref(), &mut signals)).await;
+    if let Some(embedded) = embedded {
+        embedded.shutdown().await;
+    }
+    served
+}
+
+async fn serve_with(
+    config: &Config,
+    registry: adit_chain::Registry,
+    embedded: Option<&Embedded>,
+    signals: &mut Signals,
+) -> Result<Option<Order>> {
+    let mut builder = Agent::builder().config(config).registry(registry);
+    if config.remote_management {
+        builder = builder.orders(adit_agent::RemoteOrders {
+            stop: Support::Followed,
+            restart: Support::Followed,
+            update: Support::Refused("this agent is updated by its operator".to_owned()),
+        });
+    }
+    if let Some(embedded) = embedded {
+        builder = embedded.attach(builder)?;
+    }
+    let agent = builder.build()?;
+    let mut specs = Vec::new();
+    for endpoint in &config.endpoints {
+        specs.extend(EndpointSpec::from_config(endpoint)?);
+    }
+    // All of them are planned before anything is dialled, so that a mistake starts nothing.
+    for spec in &specs {
+        agent.check(spec.clone()).await?;
+    }
+    let session = tokio::select! {
+        session = agent.start() => session?,
+        _ = signals.next() => return Ok(None),
+    };
+    info!(obj = "tunnels.session", "tunnel session started");
+    let mut endpoints = Vec::new();
+    for spec in specs {
+        let name = spec.name().to_owned();
+        let bound = tokio::select! {
+            bound = session.bind(spec) => bound,
+            _ = signals.next() => return end(session, signals).await,
+        };
+        match bound {
+            Ok(endpoint) => endpoints.push(endpoint),
+            Err(error) => {
+                leave(session).await;
+                return Err(anyhow!(error).context(format!("failed to start endpoint {name:?}")));
+            }
+        }
+    }
+    watch(session, &endpoints, config, signals).await
+}
+
+/// Shows what happens until the end.
+async fn watch(
+    session: Session,
+    endpoints: &[Endpoint],
+    config: &Config,
+    signals: &mut Signals,
+) -> Result<Option<Order>> {
+    let mut events = session.events();
+    let handle = session.handle().clone();
+    let status = Status::new(config);
+    status.started(endpoints);
+    loop {
+        tokio::select! {
+            signal = signals.next() => {
+                info!(obj = "app", stopReq = signal, "received stop request");
+                return end(session, signals).await;
+            }
+            why = handle.stopped() => {
+                leave(session).await;
+                return Ok(match why {
+                    Stopped::ByEdge(order) => Some(order),
+                    _ => None,
+                });
+            }
+            event = events.recv() => match event {
+                Ok(event) => status.event(&event),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return Ok(None),
+            },
+        }
+    }
+}
+
+/// Lets connections finish; a second signal cuts them.
+async fn end(session: Session, signals: &mut Signals) -> Result<Option<Order>> {
+    tokio::select! {
+        () = leave(session) => {}
+        _ = signals.next() => {}
+    }
+    Ok(None)
+}
+
+async fn leave(session: Session) {
+    let drained = session.shutdown(GRACE).await;
+    info!(obj = "tunnels.session", err = "nil", ?drained, "session closing");
+}

@@ -1,0 +1,79 @@
+//! Finds and reads configuration, and starts the log that it asks for.
+
+use std::path::Path;
+
+use adit_config::{
+    Config, Env, Layers,
+    config::LogTarget,
+    file::{File, LogLevel},
+    location::{self, Found, Os, Persona},
+};
+use anyhow::{Context, Result};
+use tracing::info;
+
+use crate::{
+    args::GlobalArgs,
+    log::{self, LogGuard},
+};
+
+/// A configuration and the log that it asked for. The log ends when this is dropped.
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) files: Vec<String>,
+    pub(crate) _log: LogGuard,
+}
+
+/// Reads the files that the command names, or the one at the default place, under what the flags
+/// say.
+pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
+    let env: Env = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    let mut layers = Layers { env, flags, ..Layers::default() };
+    let mut found = None;
+    let mut paths = global.config.clone();
+    if paths.is_empty()
+        && let Some(home) = location::home(&layers.env)
+    {
+        let place = location::find(Persona::Adit, Os::HERE, &home, &layers.env, Path::exists);
+        if !matches!(place, Found::Missing(_)) {
+            paths.push(place.path().to_owned());
+            found = Some(place);
+        }
+    }
+    for path in &paths {
+        layers.files.push(File::load(path)?);
+    }
+    let mut config = layers.resolve()?;
+    if config.log.target == LogTarget::Off && global.log.is_none() {
+        // Nobody chose: what needs attention is shown, and nothing else.
+        config.log.target = LogTarget::Stderr;
+        config.log.level = LogLevel::Warn;
+    }
+    let _log = log::start(&config.log)?;
+    if global.config.is_empty() {
+        info!("no configuration paths supplied");
+    }
+    match &found {
+        Some(Found::Reference(path)) => {
+            info!(path = %path.display(), "using the configuration file of the ngrok agent");
+        }
+        Some(place) => {
+            info!(path = %place.path().display(), "using configuration at default config path")
+        }
+        None => {}
+    }
+    let files: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    for path in &files {
+        info!(%path, err = "nil", "open config file");
+    }
+    Ok(Loaded { config, files, _log })
+}
+
+/// A runtime for a command that serves.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the program")
+}

@@ -1,0 +1,103 @@
+//! The log: one record a line, in the three formats that scripts and people read.
+//!
+//! ```text
+//! t=2026-09-10T05:55:46+0100 lvl=info msg="client session established" obj=tunnels.session
+//! ```
+//!
+//! Records are written by a thread of their own behind a bounded queue that drops when it is full,
+//! so that a pipe which nobody reads never stalls traffic.
+
+mod format;
+
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt};
+
+use adit_config::{
+    config::{Log, LogTarget},
+    file::{LogFormat, LogLevel},
+};
+use anyhow::{Context, Result};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::{
+    layer::{Context as LayerContext, Layer, SubscriberExt},
+    util::SubscriberInitExt,
+};
+
+use self::format::{Line, Record};
+
+/// Records that wait for the writer; at a few hundred bytes each, a reader may pause for a second
+/// under load before the first is lost.
+const QUEUED_RECORDS: usize = 4096;
+
+/// Keeps the writer alive; dropping it writes what is queued, for at most a second.
+#[derive(Debug, Default)]
+pub struct LogGuard {
+    _writer: Option<WorkerGuard>,
+}
+
+/// Starts the log for the rest of the process.
+///
+/// # Errors
+/// The file cannot be opened, or a log was started before.
+pub fn start(settings: &Log) -> Result<LogGuard> {
+    use std::io::IsTerminal;
+    let (sink, colour): (Box<dyn io::Write + Send>, bool) = match &settings.target {
+        LogTarget::Off => return Ok(LogGuard::default()),
+        LogTarget::Stdout => (Box::new(io::stdout()), io::stdout().is_terminal()),
+        LogTarget::Stderr => (Box::new(io::stderr()), io::stderr().is_terminal()),
+        LogTarget::File(path) => {
+            let file = OpenOptions::new().append(true).create(true).mode(0o644).open(&path.value);
+            let file = file.with_context(|| {
+                format!("{}: cannot open the log file {}", path.place, path.value.display())
+            })?;
+            (Box::new(file), false)
+        }
+    };
+    let builder = NonBlockingBuilder::default().buffered_lines_limit(QUEUED_RECORDS).lossy(true);
+    let (writer, guard) = builder.thread_name("log").finish(sink);
+    let line = match settings.format {
+        LogFormat::Json => Line::Json,
+        LogFormat::Term if colour => Line::Colour,
+        LogFormat::Logfmt | LogFormat::Term => Line::Logfmt,
+    };
+    let layer = RecordLayer { writer, line, level: settings.level };
+    tracing_subscriber::registry().with(layer).try_init().context("the log was started twice")?;
+    Ok(LogGuard { _writer: Some(guard) })
+}
+
+/// Formats the events of our own crates and hands them to the writer.
+struct RecordLayer {
+    writer: NonBlocking,
+    line: Line,
+    level: LogLevel,
+}
+
+impl RecordLayer {
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let least = match self.level {
+            LogLevel::Debug => Level::DEBUG,
+            LogLevel::Info => Level::INFO,
+            LogLevel::Warn => Level::WARN,
+            LogLevel::Error => Level::ERROR,
+            LogLevel::Crit => return metadata.target() == CRIT,
+        };
+        metadata.target().starts_with("adit") && *metadata.level() <= least
+    }
+}
+
+/// Target of the records that precede the end of the process, which `tracing` has no level for.
+pub(crate) const CRIT: &str = "adit::crit";
+
+impl<S: Subscriber> Layer<S> for RecordLayer {
+    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
+        use io::Write;
+        let mut record = Record::new(event.metadata());
+        event.record(&mut record);
+        // The queue drops when it is full; there is nobody to tell.
+        let _ = self.writer.clone().write_all(record.line(self.line).as_bytes());
+    }
+}
