@@ -137,15 +137,20 @@ impl PemSource {
     /// The PEM text, read from its file if need be. Blocks.
     ///
     /// # Errors
-    /// If the file cannot be read, is larger than 1 MiB, or is not text.
+    /// If the file cannot be read, is larger than 1 MiB, or is not text; the error names it.
     pub fn read(&self) -> io::Result<String> {
-        match self {
-            Self::Text(text) => Ok(text.clone()),
-            Self::File(path) if fs::metadata(path)?.len() > MAX_PEM_LEN => {
+        let path = match self {
+            Self::Text(text) => return Ok(text.clone()),
+            Self::File(path) => path,
+        };
+        let text = match fs::metadata(path) {
+            Ok(found) if found.len() > MAX_PEM_LEN => {
                 Err(io::Error::other("larger than any certificate"))
             }
-            Self::File(path) => fs::read_to_string(path),
-        }
+            Ok(_) => fs::read_to_string(path),
+            Err(error) => Err(error),
+        };
+        text.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 }
 
