@@ -204,5 +204,38 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> Arc<str> {
         }
         source = cause.source();
     }
+    // Fact: rustls ends some messages with a link to its manual, which helps no user of ours.
+    if let Some(link) = text.find(": https://docs.rs/") {
+        text.truncate(link);
+    }
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_and_without_links_to_manuals() {
+        let source = io::Error::other("no close_notify: https://docs.rs/rustls/latest/x");
+        let error = SessionError::Io(Arc::new(source));
+        assert_eq!(&*chain(&error), "transport failed: no close_notify");
+        let refused = ConnectError::Refused(ErrorText::uncoded("no"));
+        assert_eq!(&*chain(&refused), "authentication failed: no");
+    }
+
+    #[test]
+    fn credentials_are_permanent_trouble_and_the_edges_own_is_not() {
+        let refused = |code| ConnectError::Refused(ErrorText::new(ErrorCode(code), "no"));
+        for (code, permanent) in
+            [(107, true), (300, true), (4018, true), (128, false), (3200, false)]
+        {
+            assert_eq!(refused(code).is_permanent(), permanent, "{code}");
+        }
+        assert!(!ConnectError::Refused(ErrorText::uncoded("no")).is_permanent());
+        let auth = ConnectError::Auth(CallError::Timeout { after: Duration::from_secs(10) });
+        assert!(!auth.is_permanent());
+    }
 }

@@ -112,7 +112,7 @@ impl Incoming {
         }
         let route = bound.route.load_full();
         let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
-        let l = &bound.plan.service.display;
+        let l = &bound.plan.service.address;
         info!(obj = "join", id = %conn.id, %l, r = %client, "join connections");
         drop(bound);
         let cx = self.cx.load_full();

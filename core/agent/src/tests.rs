@@ -8,6 +8,7 @@ mod further;
 mod lifecycle;
 mod orders;
 mod reconnect;
+mod service;
 mod traffic;
 
 use std::time::Duration;

@@ -54,6 +54,8 @@ pub(crate) struct Service {
     pub(crate) target: Target,
     /// As people know it: `http://localhost:8080`.
     pub(crate) display: Arc<str>,
+    /// As records name it: `localhost:8080`.
+    pub(crate) address: Arc<str>,
     /// TLS, unless the visitor's own passes through.
     pub(crate) tls: Option<ServiceTls>,
     /// What is spoken to it on HTTP endpoints.

@@ -57,8 +57,9 @@ pub(super) fn service(spec: &EndpointSpec) -> Result<Service, PlanError> {
         ProxyProtocol::V1 => Some(Version::V1),
         ProxyProtocol::V2 => Some(Version::V2),
     };
-    let display = Arc::from(addr.to_string());
-    Ok(Service { target, display, tls, http_version, proxy_header })
+    let display: Arc<str> = addr.to_string().into();
+    let address = addr.host_port().map_or_else(|| Arc::clone(&display), |a| a.to_string().into());
+    Ok(Service { target, display, address, tls, http_version, proxy_header })
 }
 
 fn service_tls(

@@ -11,20 +11,24 @@ use tokio_rustls::LazyConfigAcceptor;
 use super::{edge::*, *};
 use crate::{BuildError, ConnectError, DialError, Roots};
 
-struct Ca(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Ca(CertifiedIssuer<'static, KeyPair>);
 
 impl Ca {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub(super) fn pem(&self) -> String {
+        self.0.pem()
     }
 
     fn roots(&self) -> Roots {
         Roots::Pem(self.0.pem().into())
     }
 
-    fn server(&self, name: &str) -> std::sync::Arc<rustls::ServerConfig> {
+    pub(super) fn server(&self, name: &str) -> std::sync::Arc<rustls::ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let cert = params.signed_by(&key, &self.0).unwrap();
