@@ -65,6 +65,7 @@ pub fn counting(text: &'static str) -> Service {
 }
 
 /// Answers with the request as it arrived: one line a header, a blank line, and the body.
+/// The answer has `x-mirror: yes`.
 pub fn mirror() -> Service {
     http(|request| async move {
         let (head, incoming) = request.into_parts();
@@ -74,7 +75,9 @@ pub fn mirror() -> Service {
         }
         let bytes = incoming.collect().await.map(|b| b.to_bytes()).unwrap_or_default();
         text += &format!("\n{}", String::from_utf8_lossy(&bytes));
-        Response::new(body(text))
+        let mut response = Response::new(body(text));
+        response.headers_mut().insert("x-mirror", http::HeaderValue::from_static("yes"));
+        response
     })
 }
 

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod handlers;
 mod http;
+mod local;
+mod pool;
 mod raw;
 mod tls;
+mod trouble;
