@@ -138,7 +138,7 @@ impl<'a> Leg<'a> {
         let Authenticated { attached, timing } = authenticated;
         let settings = &self.shared.settings;
         self.session.set_limits(settings.limits.mux_limits());
-        self.session.set_peer(attached.leg.family.traits());
+        self.session.set_peer(settings.limits.traits_for(attached.leg.family));
         self.start_pings();
         let limit = timing.limit().max(settings.heartbeat.limit());
         self.pulse.beat();

@@ -6,6 +6,9 @@ use adit_config::edge::EdgeLimits;
 use adit_mux as mux;
 use adit_proto::peer::Family;
 
+/// Streams of the edge's own on one leg: its heartbeat, and commands.
+const COMMANDS: usize = 8;
+
 /// What one edge allows. `Default` is what a hardened edge should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -166,6 +169,13 @@ impl Limits {
         ours.min(family.max_proxied_streams()).max(1)
     }
 
+    /// What the multiplexer has to respect towards such an agent. Heartbeat and commands come on
+    /// top of the visitors: with what the agent itself opens, Rust agents stay below their 512.
+    pub(crate) fn traits_for(&self, family: Family) -> mux::PeerTraits {
+        let max_streams = self.proxied_for(family) + COMMANDS;
+        mux::PeerTraits { max_streams, ..family.traits() }
+    }
+
     /// The multiplexer of a leg that has not authenticated.
     pub(crate) fn mux_config(&self) -> mux::Config {
         let mut config = mux::Config::edge();
@@ -174,6 +184,7 @@ impl Limits {
             max_peer_streams: self.streams_before_auth,
             ..mux::Limits::before_auth()
         };
+        config.max_streams = self.proxied_streams.max(self.proxied_streams_rust) + COMMANDS;
         config.max_unsent = self.unsent_per_leg;
         config.write_stall = self.write_stall;
         config.max_violations = self.window_violations;

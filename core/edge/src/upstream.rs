@@ -12,7 +12,7 @@ use adit_proto::{
 };
 use adit_runtime::{HttpVersion, Leg, PassthroughTls, Upstream, UpstreamError};
 use bytes::{Bytes, BytesMut};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     limits::Limits,
@@ -22,6 +22,8 @@ use crate::{
 
 /// Legs that are tried for one visitor, when they break under our hands.
 const MAX_TRIES: usize = 3;
+/// Between two attempts to open a stream on a leg that is full.
+const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// The agent behind one tunnel.
 #[derive(Debug)]
@@ -71,11 +73,15 @@ impl Upstream for AgentUpstream {
 impl AgentUpstream {
     async fn open(&self, conn: &Conn, tls: PassthroughTls) -> Result<Leg, UpstreamError> {
         let first = self.first_bytes(conn, tls)?;
-        for _ in 0..MAX_TRIES {
+        let mut n_broken = 0;
+        let mut full_since: Option<Instant> = None;
+        while n_broken < MAX_TRIES {
             let Some((leg, online)) = self.paths.ready(self.waits.away).await else {
                 return Err(UpstreamError::Offline { url: self.url.clone() });
             };
-            let place = timeout(self.waits.room, Arc::clone(&leg.room).acquire_owned()).await;
+            let patience = full_since
+                .map_or(self.waits.room, |since| self.waits.room.saturating_sub(since.elapsed()));
+            let place = timeout(patience, Arc::clone(&leg.room).acquire_owned()).await;
             let Ok(Ok(place)) = place else { return Err(UpstreamError::Busy) };
             match leg.mux.open(first.clone()) {
                 Ok(stream) => {
@@ -84,12 +90,20 @@ impl AgentUpstream {
                     let io = Io::pipe(Proxied::new(stream, second, leg, place));
                     return Ok(Leg { io, origin });
                 }
-                Err(OpenError::TooManyStreams) => return Err(UpstreamError::Busy),
+                // Streams that the agent has not ended yet still count for it.
+                Err(OpenError::TooManyStreams) => {
+                    drop(place);
+                    if full_since.get_or_insert_with(Instant::now).elapsed() >= self.waits.room {
+                        return Err(UpstreamError::Busy);
+                    }
+                    sleep(FULL_PAUSE).await;
+                }
                 Err(error) => {
                     // Its task has not noticed yet; no other visitor shall run into it.
                     tracing::debug!(%error, "leg is ending");
                     self.paths.remove(&leg);
                     leg.end.cancel();
+                    n_broken += 1;
                 }
             }
         }
