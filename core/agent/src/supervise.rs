@@ -182,6 +182,7 @@ async fn end(shared: &Arc<Shared>, leg: Option<Leg>) -> Drained {
         Some(leg) => leg.wind_down(shared, ending.grace).await,
         None => Drained::Clean,
     };
+    *shared.current.lock() = None;
     for bound in shared.endpoints() {
         bound::remove(shared, &bound.id(), crate::Down::Closed);
     }

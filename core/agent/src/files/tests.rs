@@ -144,6 +144,9 @@ async fn there_is_no_way_out_of_the_directory() {
         let answer = get(&files, path).await;
         assert_eq!((answer.status, answer.text().as_str()), (404, "404 Not Found\n"), "{path}");
     }
+    for path in ["/".to_owned() + &"a".repeat(300), "/a".repeat(200), "/a".repeat(3000)] {
+        assert_eq!(get(&files, &path).await.status, 404);
+    }
     let double = get(&files, "/%252e%252e/secret.txt").await;
     assert_eq!(double.status, 404);
     let absolute = get(&files, "//etc/passwd").await;
