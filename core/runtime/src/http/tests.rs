@@ -5,4 +5,5 @@ mod handling;
 mod proxying;
 mod routing;
 mod smuggling;
+mod tls;
 mod two;

@@ -40,7 +40,7 @@ where
     }
 }
 
-fn at_connect(f: impl Fn() -> OnConnect + Send + Sync + 'static) -> Link {
+pub(super) fn at_connect(f: impl Fn() -> OnConnect + Send + Sync + 'static) -> Link {
     Link::new("test", Fn2(Needs::CONNECTION, f, |_: &mut Exchange| OnRequest::Next))
 }
 

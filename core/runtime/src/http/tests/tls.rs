@@ -1,0 +1,111 @@
+//! TLS that ends here, before HTTP.
+
+use std::sync::Arc;
+
+use adit_chain::{Protocol, Refusal, Side};
+use adit_net::{Io, Rewind, tls};
+use http::{Request, StatusCode};
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+};
+
+use super::{handling::at_connect, proxying::OK};
+use crate::{
+    Ended, RouteOptions, TlsDefault,
+    rig::{Plan, Rig, within},
+};
+
+fn server() -> Arc<ServerConfig> {
+    let key = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
+    let options = tls::server::Options::default().alpn(&[tls::ALPN_H2, tls::ALPN_HTTP1]);
+    let (cert, key) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let pem = |text: String| tls::PemSource::from_text_or_path(&text);
+    tls::server::from_pem(&pem(cert), &pem(key), options).unwrap()
+}
+
+fn plan(tls: TlsDefault) -> Plan {
+    let options = RouteOptions { tls, ..RouteOptions::new(Side::Edge) };
+    Plan { protocol: Protocol::Https, options, ..Plan::default() }
+}
+
+async fn handshake(rig: &mut Rig, alpn: &[&[u8]]) -> Io {
+    let io = Rewind::new(Io::Tcp(rig.visit().await.0));
+    let name = tls::server_name("a.test").unwrap();
+    let config = tls::client::unverified(alpn);
+    Io::from(tls::connect(io, config, name, crate::rig::PATIENCE).await.unwrap())
+}
+
+#[tokio::test]
+async fn http1_inside_tls_is_announced_as_https() {
+    let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
+    let mut visitor = handshake(&mut rig, &[tls::ALPN_HTTP1]).await;
+    visitor
+        .write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut service = rig.served().await;
+    assert!(service.head().await.contains("x-forwarded-proto: https\r\n"));
+    service.send(OK).await;
+    let mut answer = String::new();
+    within(visitor.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
+    drop(visitor);
+    assert_eq!(rig.closed().await.ended, Ended::Done);
+}
+
+#[tokio::test]
+async fn http2_is_agreed_on_by_alpn() {
+    let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
+    let io = TokioIo::new(handshake(&mut rig, &[tls::ALPN_H2]).await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(connection);
+    let request = Request::get("https://a.test/").body(Empty::<bytes::Bytes>::new()).unwrap();
+    let answer = async {
+        let mut service = rig.served().await;
+        assert!(service.head().await.contains("x-forwarded-proto: https\r\n"));
+        service.send(OK).await;
+    };
+    let (response, ()) = within(async { tokio::join!(sender.send_request(request), answer) }).await;
+    assert_eq!(response.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_told_inside_tls() {
+    let link = at_connect(|| {
+        let refusal = Refusal::new(StatusCode::FORBIDDEN, "Not from there.");
+        adit_chain::OnConnect::Refuse(refusal)
+    });
+    let plan = Plan { links: vec![link], ..plan(TlsDefault::Here(server())) };
+    let mut rig = Rig::with(plan).await;
+    let mut visitor = handshake(&mut rig, &[tls::ALPN_HTTP1]).await;
+    visitor.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    within(visitor.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn tls_that_is_passed_on_is_not_touched() {
+    let mut rig = Rig::with(plan(TlsDefault::Pass)).await;
+    let mut visitor = rig.visit().await;
+    visitor.send("\x16\x03\x01 whatever it is").await;
+    let mut service = rig.served().await;
+    assert_eq!(service.until("is").await, "\x16\x03\x01 whatever it is");
+}
+
+#[tokio::test]
+async fn a_visitor_without_tls_is_turned_away() {
+    let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
+    let mut visitor = rig.visit().await;
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    let mut rest = Vec::new();
+    let _ = within(visitor.0.read_to_end(&mut rest)).await;
+    assert_eq!(rig.closed().await.ended, Ended::TlsFailed);
+    assert_eq!(rig.n_connects(), 0);
+}
