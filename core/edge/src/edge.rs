@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use adit_chain::{Protocol, Registry};
 use adit_net::{
-    Drained, Io,
+    Drained,
     listener::{self, BindError, Listener},
     per_source::PerSource,
     tasks::Tasks,
@@ -16,7 +16,7 @@ use adit_net::{
 };
 use adit_runtime::{Route, Router};
 use rustls::server::ResolvesServerCert;
-use tokio::{io::DuplexStream, net::TcpListener, sync::Semaphore};
+use tokio::{io::DuplexStream, net::TcpListener, sync::Semaphore, time::Instant};
 
 use crate::{
     account::Accounts,
@@ -143,6 +143,7 @@ impl Edge {
             nobody,
             unauthenticated: PerSource::new(limits.unauthenticated_per_source),
             legs: Arc::new(Semaphore::new(limits.legs)),
+            own: parking_lot::Mutex::default(),
         });
         let mut admission = listener::Limits::connections(limits.visitors);
         admission.per_source = shared.visitors_per_source();
@@ -176,8 +177,9 @@ impl Edge {
     pub fn join(&self) -> DuplexStream {
         let (near, far) = tokio::io::duplex(MEMORY_LINK);
         let shared = Arc::clone(&self.shared);
+        let deadline = Instant::now() + shared.settings.limits.auth;
         self.legs.spawn(async move {
-            Box::pin(leg::serve(shared, Io::other(far), Source::Memory)).await;
+            Box::pin(leg::serve(shared, far, Source::Memory, deadline)).await;
         });
         near
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
 
@@ -33,13 +33,13 @@ impl Failures {
     /// Whether a source has failed so often that it has to wait for its answers.
     pub(crate) fn is_tiresome(&self, source: IpAddr) -> bool {
         let sources = self.sources.lock();
-        let recent = sources.get(&source).filter(|recent| recent.since.elapsed() < WINDOW);
+        let recent = sources.get(&network(source)).filter(|recent| recent.since.elapsed() < WINDOW);
         recent.is_some_and(|recent| recent.n >= self.max)
     }
 
     /// A login of a source was refused.
     pub(crate) fn note(&self, source: IpAddr) {
-        let now = Instant::now();
+        let (now, source) = (Instant::now(), network(source));
         let mut sources = self.sources.lock();
         if sources.len() >= MAX_SOURCES && !sources.contains_key(&source) {
             sources.retain(|_, recent| now.duration_since(recent.since) < WINDOW);
@@ -56,6 +56,17 @@ impl Failures {
     }
 }
 
+/// One customer commonly owns a whole /64 of IPv6.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +80,14 @@ mod tests {
         failures.note(one);
         assert!(failures.is_tiresome(one));
         assert!(!failures.is_tiresome(other));
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_source() {
+        let failures = Failures::new(1);
+        failures.note("2001:db8:1:2::1".parse().unwrap());
+        assert!(failures.is_tiresome("2001:db8:1:2:ffff::9".parse().unwrap()));
+        assert!(!failures.is_tiresome("2001:db8:1:3::1".parse().unwrap()));
     }
 
     #[test]

@@ -12,14 +12,19 @@ mod rpc;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use adit_mux::{self as mux, ErrorCode, Stream};
-use adit_net::{Io, per_source::SourceGuard};
+use adit_net::per_source::SourceGuard;
 use adit_proto::{
     ErrorText, StreamType,
     heartbeat::{self, EchoError, Pulse},
     rpc::{self as calls, CALL_TIMEOUT, Closing, FINISH_GRACE},
     session::{TypedStreams, open_heartbeat},
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 
 use self::auth::Authenticated;
 use crate::shared::Shared;
@@ -43,11 +48,15 @@ pub(crate) enum Done {
     End(ErrorCode, &'static str),
 }
 
-/// Serves a connection until it ends.
-pub(crate) async fn serve(shared: Arc<Shared>, io: Io, source: Source) {
+/// Serves a connection until it ends. It has to authenticate by `deadline`.
+pub(crate) async fn serve<T>(shared: Arc<Shared>, io: T, source: Source, deadline: Instant)
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let (session, accept, driver) = mux::session(io, shared.settings.limits.mux_config());
     let driver = shared.legs.spawn(driver);
-    let (code, text) = match Leg::new(&shared, session.clone(), accept).run(source).await {
+    let (code, text) = match Leg::new(&shared, session.clone(), accept).run(source, deadline).await
+    {
         Some(reason) => reason,
         None => (ErrorCode::NoError, "connection ended"),
     };
@@ -67,6 +76,9 @@ struct Leg<'a> {
     room: Arc<Semaphore>,
 }
 
+/// Streams that an agent opened while we learnt that it is in.
+type Early = Vec<(StreamType, Stream)>;
+
 /// Why a leg ends, as the agent is told. `None`: it ended by itself.
 type Reason = Option<(ErrorCode, &'static str)>;
 
@@ -78,20 +90,19 @@ impl<'a> Leg<'a> {
         Self { shared, session, streams, work, pulse, has_heartbeat: false, room }
     }
 
-    async fn run(mut self, source: Source) -> Reason {
-        let limit = self.shared.settings.limits.auth;
+    async fn run(mut self, source: Source, deadline: Instant) -> Reason {
         let (origin, guard) = match source {
             Source::Network(peer, guard) => (auth::Origin::Network(peer), Some(guard)),
             Source::Memory => (auth::Origin::Memory, None),
         };
-        let entered = tokio::time::timeout(limit, self.enter(origin)).await;
-        let authenticated = match entered {
-            Ok(Ok(authenticated)) => authenticated,
+        let entered = timeout_at(deadline, self.enter(origin)).await;
+        let (authenticated, early) = match entered {
+            Ok(Ok(entered)) => entered,
             Ok(Err(reason)) => return reason,
             Err(_) => return Some((ErrorCode::Protocol, "not authenticated in time")),
         };
         drop(guard); // no stranger any more
-        let reason = self.stay(&authenticated).await;
+        let reason = self.stay(&authenticated, early).await;
         let Authenticated { attached, .. } = &*authenticated;
         let mut control = self.shared.control.lock();
         control.detach(self.shared, &attached.client_id, &attached.leg);
@@ -99,16 +110,19 @@ impl<'a> Leg<'a> {
         reason
     }
 
-    /// Until the agent has authenticated.
-    async fn enter(&mut self, origin: auth::Origin) -> Result<Box<Authenticated>, Reason> {
+    /// Until the agent has authenticated. The agent has its answer a moment before this is known
+    /// here, and may use it at once: what it opened in that moment is returned, too.
+    async fn enter(&mut self, origin: auth::Origin) -> Result<(Box<Authenticated>, Early), Reason> {
         let mut has_auth = false;
+        // As many as the multiplexer lets it open.
+        let mut early = Early::new();
         loop {
             tokio::select! {
                 next = self.streams.next() => {
                     let Some((stream_type, stream)) = next else { return Err(None) };
                     match stream_type {
                         StreamType::HEARTBEAT => self.heartbeat(stream).map_err(Some)?,
-                        StreamType::SRV_INFO => self.start_rpc(|shared, permit| {
+                        StreamType::SRV_INFO => self.start_rpc(stream, |shared, stream, permit| {
                             Box::pin(rpc::srv_info(shared, stream, permit))
                         }),
                         StreamType::AUTH if !has_auth => {
@@ -116,6 +130,7 @@ impl<'a> Leg<'a> {
                             let (shared, session) = (Arc::clone(self.shared), self.session.clone());
                             self.work.spawn(auth::authenticate(shared, session, stream, origin));
                         }
+                        _ if has_auth => early.push((stream_type, stream)),
                         _ => {
                             let text = format!("{stream_type} is not allowed before Auth.");
                             refuse(stream, &ErrorText::uncoded(text)).await;
@@ -124,7 +139,7 @@ impl<'a> Leg<'a> {
                     }
                 }
                 Some(done) = self.work.join_next() => match done {
-                    Ok(Done::Authenticated(authenticated)) => return Ok(authenticated),
+                    Ok(Done::Authenticated(authenticated)) => return Ok((authenticated, early)),
                     Ok(Done::End(code, text)) => return Err(Some((code, text))),
                     Ok(Done::Quiet) => {}
                     Err(error) => return Err(Some(panicked(&error))),
@@ -134,12 +149,15 @@ impl<'a> Leg<'a> {
     }
 
     /// While the agent is in.
-    async fn stay(&mut self, authenticated: &Authenticated) -> Reason {
+    async fn stay(&mut self, authenticated: &Authenticated, early: Early) -> Reason {
         let Authenticated { attached, timing } = authenticated;
         let settings = &self.shared.settings;
-        self.session.set_limits(settings.limits.mux_limits());
-        self.session.set_peer(settings.limits.traits_for(attached.leg.family));
         self.start_pings();
+        for (stream_type, stream) in early {
+            if let Err(reason) = self.dispatch(stream_type, stream, authenticated) {
+                return Some(reason);
+            }
+        }
         let limit = timing.limit().max(settings.heartbeat.limit());
         self.pulse.beat();
         let pulse = self.pulse.clone();
@@ -188,7 +206,7 @@ impl<'a> Leg<'a> {
             StreamType::HEARTBEAT => return self.heartbeat(stream),
             _ => stream,
         };
-        self.start_rpc(|shared, permit| match stream_type {
+        self.start_rpc(stream, |shared, stream, permit| match stream_type {
             StreamType::SRV_INFO => Box::pin(rpc::srv_info(shared, stream, permit)),
             StreamType::BIND => Box::pin(rpc::bind(shared, of, stream, permit)),
             StreamType::UNBIND => Box::pin(rpc::unbind(shared, of, stream, permit)),
@@ -196,11 +214,10 @@ impl<'a> Leg<'a> {
                 Box::pin(rpc::start_labelled(shared, of, stream, permit))
             }
             StreamType::PATCH_TUNNEL_STATE => Box::pin(rpc::patch(shared, of, stream, permit)),
-            StreamType::AUTH => Box::pin(rpc::unexpected(
-                stream,
-                "This connection has authenticated already.".to_owned(),
-                permit,
-            )),
+            StreamType::AUTH => {
+                let text = "This connection has authenticated already.".to_owned();
+                Box::pin(rpc::unexpected(stream, text, permit))
+            }
             _ => {
                 Box::pin(rpc::unexpected(stream, format!("Unknown stream {stream_type}."), permit))
             }
@@ -208,16 +225,19 @@ impl<'a> Leg<'a> {
         Ok(())
     }
 
-    /// Starts a request's task if the leg may have one more. Dropping the stream resets it.
-    fn start_rpc<F>(&mut self, task: F)
+    /// Starts a request's task, if the leg may have one more.
+    fn start_rpc<F>(&mut self, mut stream: Stream, task: F)
     where
-        F: FnOnce(Arc<Shared>, tokio::sync::OwnedSemaphorePermit) -> rpc::Task,
+        F: FnOnce(Arc<Shared>, Stream, OwnedSemaphorePermit) -> rpc::Task,
     {
         match Arc::clone(&self.room).try_acquire_owned() {
             Ok(permit) => {
-                self.work.spawn(task(Arc::clone(self.shared), permit));
+                self.work.spawn(task(Arc::clone(self.shared), stream, permit));
             }
-            Err(_) => tracing::debug!("too many requests of one agent at once"),
+            Err(_) => {
+                tracing::debug!("too many requests of one agent at once");
+                stream.abort(ErrorCode::StreamRefused);
+            }
         }
     }
 

@@ -30,8 +30,6 @@ pub struct Limits {
     pub frame_len: usize,
     /// Payload bytes of one frame before `Auth`.
     pub frame_len_before_auth: usize,
-    /// Time for the four type bytes of a stream.
-    pub stream_type: Duration,
     /// Time for the rest of a request.
     pub rpc_body: Duration,
     /// Requests of one leg that are worked on at once.
@@ -96,7 +94,6 @@ impl Default for Limits {
             legs: 10_000,
             frame_len: 256 * 1024,
             frame_len_before_auth: 64 * 1024,
-            stream_type: sec(5),
             rpc_body: sec(10),
             rpcs_per_leg: 16,
             agent_streams: 64,
@@ -136,7 +133,6 @@ impl From<&EdgeLimits> for Limits {
             failed_auth_per_minute: file.failed_auth_per_minute,
             frame_len: file.data_frame_len.as_usize(),
             frame_len_before_auth: file.data_frame_len_before_auth.as_usize(),
-            stream_type: file.stream_type_timeout,
             rpc_body: file.rpc_timeout,
             rpcs_per_leg: file.rpcs_in_flight,
             agent_streams: file.agent_streams,

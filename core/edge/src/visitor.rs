@@ -8,9 +8,13 @@
 //! HTTP port   ── by Host, per exchange
 //! ```
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use adit_chain::{Conn, Refusal, code};
+use adit_chain::{Conn, Refusal, TlsInfo, code};
 use adit_net::{
     ConnStop, Io, Rewind, hello,
     tls::{self, server},
@@ -18,7 +22,12 @@ use adit_net::{
 use adit_runtime::{ForwardCx, Route, Router, Stop, Visitor, forward, serve_http};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use parking_lot::Mutex;
+use tokio::{
+    io::AsyncReadExt as _,
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     certificates::ByAddress,
@@ -86,6 +95,7 @@ pub(crate) struct Reception {
     pub(crate) nobody: Arc<rustls::ServerConfig>,
     pub(crate) unauthenticated: adit_net::per_source::PerSource,
     pub(crate) legs: Arc<tokio::sync::Semaphore>,
+    pub(crate) own: Mutex<HashMap<IpAddr, Arc<rustls::ServerConfig>>>,
 }
 
 impl Reception {
@@ -144,8 +154,8 @@ impl Reception {
         }
         let can_answer = shared.certificates.can_answer(name);
         let config = if can_answer { &shared.tls.http } else { &self.nobody };
-        let Some(io) = self.terminate(io, Arc::clone(config), client).await else { return };
-        self.page(Rewind::new(io), client, server, stop).await;
+        let Some((io, tls)) = self.terminate(io, Arc::clone(config), client).await else { return };
+        self.page(Rewind::new(io), tls, client, server, stop).await;
     }
 
     /// Somebody who came to the edge itself: nearly always an agent.
@@ -155,10 +165,10 @@ impl Reception {
             return;
         };
         let Some(config) = self.own_config(server) else { return };
-        let Some(mut io) = self.terminate(io, config, client).await else { return };
-        let within = self.shared.settings.limits.auth;
+        let Some((mut io, tls)) = self.terminate(io, config, client).await else { return };
+        let deadline = Instant::now() + self.shared.settings.limits.auth;
         let first = tokio::select! {
-            first = timeout(within, first_byte(&mut io)) => first,
+            first = timeout_at(deadline, first_byte(&mut io)) => first,
             () = stop.stop.cancelled() => return,
         };
         let Ok(Some(first)) = first else { return };
@@ -166,7 +176,7 @@ impl Reception {
         let io = Rewind::with_prefix(first, io);
         if speaks_http {
             drop(guard);
-            self.page(io, client, server, stop).await;
+            self.page(io, tls, client, server, stop).await;
             return;
         }
         let Ok(place) = Arc::clone(&self.legs).try_acquire_owned() else {
@@ -177,24 +187,38 @@ impl Reception {
         let shared = Arc::clone(&self.shared);
         // Its task outlives this listener: visitors are drained before agents are sent away.
         self.shared.legs.spawn(async move {
-            Box::pin(leg::serve(shared, Io::from(io), source)).await;
+            Box::pin(leg::serve(shared, io, source, deadline)).await;
             drop(place);
         });
     }
 
-    async fn page(&self, io: Rewind<Io>, client: SocketAddr, server: SocketAddr, stop: &ConnStop) {
-        let visitor = Visitor { client, server, tls: Some(adit_chain::TlsInfo::default()) };
+    async fn page(
+        &self,
+        io: Rewind<Io>,
+        tls: TlsInfo,
+        client: SocketAddr,
+        server: SocketAddr,
+        stop: &ConnStop,
+    ) {
+        let visitor = Visitor { client, server, tls: Some(tls) };
         let router = Arc::clone(&self.secure);
         Box::pin(serve_http(visitor, io, router, &Stop::from(stop))).await;
     }
 
+    /// TLS for the edge's own names and addresses. There are as many as we have addresses.
     fn own_config(&self, server: SocketAddr) -> Option<Arc<rustls::ServerConfig>> {
+        let ip = server.ip();
+        if let Some(config) = self.own.lock().get(&ip) {
+            return Some(Arc::clone(config));
+        }
         let certificates = Arc::clone(&self.shared.certificates);
-        let resolver = Arc::new(ByAddress { certificates, ip: server.ip() });
+        // No h2: the only HTTP here is a page that says that nobody is here.
         let options = server::Options::default().alpn(&[tls::ALPN_HTTP1]);
-        server::from_resolver(resolver, options)
+        let config = server::from_resolver(Arc::new(ByAddress { certificates, ip }), options)
             .inspect_err(|error| tracing::error!(%error, "could not make a TLS configuration"))
-            .ok()
+            .ok()?;
+        self.own.lock().insert(ip, Arc::clone(&config));
+        Some(config)
     }
 
     async fn terminate(
@@ -202,10 +226,13 @@ impl Reception {
         io: Rewind<Io>,
         config: Arc<rustls::ServerConfig>,
         client: SocketAddr,
-    ) -> Option<Io> {
+    ) -> Option<(Io, TlsInfo)> {
         let within = self.shared.settings.limits.tls_handshake;
         match Box::pin(tls::accept(io, config, within)).await {
-            Ok(io) => Some(Io::from(io)),
+            Ok(io) => {
+                let info = adit_runtime::tls::info(io.get_ref().1);
+                Some((Io::from(io), info))
+            }
             Err(error) => {
                 tracing::debug!(%client, %error, "no TLS session");
                 None

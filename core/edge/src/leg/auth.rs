@@ -52,6 +52,10 @@ pub(crate) async fn authenticate(
     };
     match decided {
         Ok((authenticated, answer)) => {
+            // Before the answer: with it the agent may open more than a stranger.
+            let (limits, leg) = (&shared.settings.limits, &authenticated.attached.leg);
+            leg.mux.set_limits(limits.mux_limits());
+            leg.mux.set_peer(limits.traits_for(leg.family));
             match rpc::respond(stream, &answer, CALL_TIMEOUT).await {
                 // The stream lives on in the session until the agent's FIN.
                 Ok(closing) => shared.legs.spawn(super::finish(closing)),
@@ -78,7 +82,7 @@ async fn refused(shared: &Shared, error: &ErrorText, origin: Origin) {
     let Origin::Network(peer) = origin else { return };
     let code = error.code().map(|code| code.to_string()).unwrap_or_default();
     tracing::warn!(%peer, code, reason = error.message(), "an agent was refused");
-    let source = peer.ip().to_canonical();
+    let source = peer.ip();
     shared.failures.note(source);
     if shared.failures.is_tiresome(source) {
         sleep(shared.settings.limits.failed_auth_delay).await;
