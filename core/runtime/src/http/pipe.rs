@@ -1,7 +1,9 @@
 //! HTTP towards the upstream, over one of its byte pipes.
 
 use std::{
+    error::Error as _,
     future::Future,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -192,10 +194,22 @@ impl Future for Driving {
 
 /// What the visitor is told when the upstream broke the rules, or off.
 pub(super) fn bad_response(error: &hyper::Error) -> Refusal {
+    if session_ended(error) {
+        return UpstreamError::AgentGone.to_refusal();
+    }
     let message = if error.is_parse() {
         "The service answered with something that is not HTTP."
     } else {
         "The service closed the connection before it had answered."
     };
     Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code::BAD_UPSTREAM_RESPONSE)
+}
+
+/// Whether the pipe broke with the session that it was a stream of: such pipes fail with
+/// `ConnectionAborted`, which no socket's read or write reports.
+fn session_ended(error: &hyper::Error) -> bool {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|io| io.kind() == io::ErrorKind::ConnectionAborted)
 }
