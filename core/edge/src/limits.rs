@@ -198,3 +198,25 @@ impl Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rust_agents_never_get_more_visitors_than_they_survive() {
+        let generous = Limits { proxied_streams_rust: 9999, ..Limits::default() };
+        assert_eq!(generous.proxied_for(Family::Rust), 480);
+        assert_eq!(generous.proxied_for(Family::Go), 4096);
+        assert_eq!(generous.traits_for(Family::Rust).max_streams, 488);
+        let narrow = Limits { proxied_streams_rust: 7, ..Limits::default() };
+        assert_eq!(narrow.proxied_for(Family::Rust), 7);
+    }
+
+    #[test]
+    fn the_file_s_defaults_are_ours() {
+        let mut of_file = Limits::from(&EdgeLimits::default());
+        of_file.reconnect_grace = Limits::default().reconnect_grace;
+        assert_eq!(of_file, Limits::default());
+    }
+}

@@ -57,7 +57,7 @@ pub(crate) async fn bind(
         Ok(bind) => bind,
         Err(refusal) => return reject(stream, refusal).await,
     };
-    let claimed = match Claimed::claim(&shared, &of.client_id, &of.leg, &bind) {
+    let claimed = match Claimed::claim(&shared, &of.client_id, &of.leg, &bind).await {
         Ok(claimed) => claimed,
         Err(error) => {
             tracing::info!(

@@ -133,17 +133,8 @@ async fn unbinding_twice_is_fine_and_frees_the_address() {
     one.unbind(&bound.id).await;
     one.unbind(&bound.id).await;
     one.unbind("never").await;
-    // The port is closed by the listener's own task.
-    let asked = bind(Proto::Tcp, json!({"Addr": addr}));
-    let retry = async {
-        loop {
-            match two.bind(&asked).await {
-                Ok(bound) => return bound,
-                Err(error) => assert_eq!(code(&error), ErrorCode::TRANSIENT),
-            }
-        }
-    };
-    let again = tokio::time::timeout(PATIENCE, retry).await.unwrap();
+    // The listener that had the port may still be closing: that is waited for.
+    let again = two.bind(&bind(Proto::Tcp, json!({"Addr": addr}))).await.unwrap();
     assert_eq!(again.url, bound.url);
 }
 
@@ -242,15 +233,35 @@ async fn one_that_left_gives_way_and_is_kept_offline_when_it_returns() {
     old.vanish().await;
     eventually(|| edge.sessions()[0].n_legs == 0).await;
     let (new, _) = Agent::enter(&edge).await;
-    new.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+    let taken = new.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
 
     let mut back = Agent::join(&edge);
     back.auth(&again(&first)).await.unwrap();
     // An error would cost it the other address as well.
     assert_eq!(back.bind(&rebind(&bound)).await.unwrap().url, bound.url);
     let told = back.told().await;
-    assert_eq!((told.id, told.error_code), (bound.id, "ERR_NGROK_334".to_owned()));
+    assert_eq!((told.id, told.error_code), (bound.id.clone(), "ERR_NGROK_334".to_owned()));
     assert_eq!(back.bind(&rebind(&other)).await.unwrap().url, other.url);
+
+    // Once the address is free again, it gets it back.
+    new.unbind(&taken.id).await;
+    back.bind(&rebind(&bound)).await.unwrap();
+    let online = || edge.sessions().iter().flat_map(|s| s.tunnels.clone()).collect::<Vec<_>>();
+    eventually(|| online().iter().any(|t| t.url == bound.url && t.is_online)).await;
+}
+
+#[tokio::test]
+async fn a_member_of_a_pool_keeps_its_place_when_it_comes_back_without_the_wish() {
+    let edge = edge().await;
+    let (one, first) = Agent::enter(&edge).await;
+    let (two, _) = Agent::enter(&edge).await;
+    let mut pooled = bind(Proto::Https, json!({"Domain": "a.edge.test"}));
+    pooled.extra.pooling_enabled = true;
+    let bound = one.bind(&pooled).await.unwrap();
+    two.bind(&pooled).await.unwrap();
+    let back = Agent::join(&edge);
+    back.auth(&again(&first)).await.unwrap();
+    assert_eq!(back.bind(&rebind(&bound)).await.unwrap().url, bound.url);
 }
 
 #[tokio::test]

@@ -277,3 +277,62 @@ async fn sixteen_requests_are_worked_on_at_once_and_the_next_is_reset() {
     assert!(over.read_u8().await.is_err());
     assert!(over.reset_code().is_some());
 }
+
+#[tokio::test]
+async fn what_an_agent_opens_before_it_has_its_answer_is_not_lost() {
+    let edge = edge().await;
+    for _ in 0..20 {
+        let agent = Agent::join(&edge);
+        // More than a stranger may open comes right behind the answer.
+        let _beat = open_heartbeat(&agent.mux).unwrap();
+        let binds = async {
+            agent.auth(&auth("", "")).await.unwrap();
+            let one = bind(Proto::Http, json!({}));
+            let (a, b, c, d) = tokio::join!(
+                agent.bind(&one),
+                agent.bind(&one),
+                agent.bind(&one),
+                agent.bind(&one)
+            );
+            for bound in [a, b, c, d] {
+                bound.unwrap();
+            }
+        };
+        let impatient = async {
+            let other = Agent::join(&edge);
+            let one = bind(Proto::Http, json!({}));
+            let shown = auth("", "");
+            let (entered, bound) = tokio::join!(other.auth(&shown), other.bind(&one));
+            entered.unwrap();
+            bound.unwrap();
+        };
+        tokio::join!(binds, impatient);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_that_opens_too_many_streams_is_sent_away() {
+    let edge = edge().await;
+    let agent = Agent::join(&edge);
+    let open = || agent.mux.open(Bytes::copy_from_slice(&StreamType::SRV_INFO.to_bytes()));
+    let _held: Vec<_> = (0..5).map(|_| open()).collect();
+    agent.ended().await;
+}
+
+#[tokio::test]
+async fn who_fails_to_authenticate_again_and_again_waits_for_the_answer() {
+    let mut settings = settings();
+    settings.limits.failed_auth_per_minute = 2;
+    settings.limits.failed_auth_delay = Duration::from_millis(400);
+    let edge = start(settings).await;
+    let mut wrong = auth("", "");
+    wrong.extra.authtoken = "tok_wrong".into();
+    let mut took = Vec::new();
+    for _ in 0..2 {
+        let agent = Agent::dial(&edge).await;
+        let since = std::time::Instant::now();
+        assert_eq!(code(&agent.auth(&wrong).await.unwrap_err()), ErrorCode::TOKEN_UNKNOWN);
+        took.push(since.elapsed() >= Duration::from_millis(400));
+    }
+    assert_eq!(took, [false, true]);
+}

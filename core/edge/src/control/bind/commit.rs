@@ -1,0 +1,165 @@
+//! An address changes hands.
+
+use std::sync::Arc;
+
+use adit_net::listener;
+use adit_proto::{ErrorCode, ErrorText, message::Proto};
+use tokio::net::TcpListener;
+
+use super::{
+    super::{Control, Held, PortListener, Retired, labelled::gone, pools},
+    BindFailed, ClaimState, Claimed, Plan, Proof, already_online, token,
+};
+use crate::{address::Address, paths::AgentLeg, shared::Shared, table::Pool, tunnel::Tunnel};
+
+impl Control {
+    /// Carries a plan out, unless somebody was faster.
+    pub(super) fn commit(
+        &mut self,
+        shared: &Arc<Shared>,
+        client_id: &str,
+        leg: &Arc<AgentLeg>,
+        plan: Plan,
+        tunnel: Arc<Tunnel>,
+    ) -> Result<Claimed, BindFailed> {
+        let current =
+            self.sessions.get(client_id).and_then(|session| session.legs.get(&leg.number));
+        if !current.is_some_and(|current| Arc::ptr_eq(current, leg)) {
+            return Err(BindFailed::Refused(gone()));
+        }
+        let Plan { account, address, proof, socket, .. } = plan;
+        let key = address.key();
+        let (id, tunnel_id) = (tunnel.id.clone(), tunnel.tunnel_id.clone());
+        let token = token(shared, &account.id, &id, &address);
+        let claimed = |address, state| Claimed { id, tunnel_id, token, address, state };
+        match self.pools.get(&key).map(|held| Arc::clone(&held.pool)) {
+            None => self.open_pool(shared, &address, &tunnel, socket)?,
+            Some(pool) => {
+                let members = pool.members();
+                let mut rest: Vec<_> = (*members).clone();
+                // A token proves ownership beyond the session; without one an id alone does not.
+                let ours = |member: &Arc<Tunnel>| {
+                    member.id == tunnel.id
+                        && member.account == account.id
+                        && (member.client_id == client_id || proof == Proof::Token)
+                };
+                rest.retain(|member| !ours(member));
+                let shares = pool.proto == address.proto
+                    && pools(&tunnel)
+                    && rest.iter().all(|m| pools(m) && m.account == account.id);
+                let is_left =
+                    rest.iter().all(|m| m.account == account.id && m.paths.legs().is_empty());
+                // Whoever had it in this session shares it already.
+                if !rest.is_empty() && !shares && proof != Proof::Session {
+                    if !is_left {
+                        if proof != Proof::Token {
+                            return Err(BindFailed::Taken);
+                        }
+                        let offline = offline(&address, shared.settings.limits.token_life);
+                        return Ok(claimed(address, ClaimState::Offline(offline)));
+                    }
+                    for left in rest.drain(..) {
+                        self.evict(&left);
+                    }
+                }
+                if rest.is_empty() && pool.proto != address.proto {
+                    // Nobody is left who speaks what was spoken here.
+                    self.pools.remove(&key);
+                    self.open_pool(shared, &address, &tunnel, socket)?;
+                } else {
+                    rest.push(Arc::clone(&tunnel));
+                    pool.set_members(rest);
+                }
+                for old in members.iter().filter(|member| ours(member)) {
+                    self.hand_over(old, &tunnel);
+                }
+            }
+        }
+        tunnel.paths.hold(leg);
+        if let Some(session) = self.sessions.get_mut(client_id) {
+            session.tunnels.insert(tunnel.id.clone(), Arc::clone(&tunnel));
+        }
+        shared.routes.touch();
+        Ok(claimed(address, ClaimState::Held(tunnel)))
+    }
+
+    fn open_pool(
+        &mut self,
+        shared: &Shared,
+        address: &Address,
+        tunnel: &Arc<Tunnel>,
+        socket: Option<TcpListener>,
+    ) -> Result<(), BindFailed> {
+        let pool = Arc::new(Pool::new(address.proto));
+        pool.set_members(vec![Arc::clone(tunnel)]);
+        let listener = if address.proto == Proto::Tcp {
+            // Whoever had it when this was planned has just gone.
+            let raced = || {
+                let message = "The address is just being given back; try again.";
+                BindFailed::Raced(ErrorText::new(ErrorCode::TRANSIENT, message))
+            };
+            let socket = socket.ok_or_else(raced)?;
+            let mut limits = listener::Limits::connections(shared.settings.limits.visitors);
+            limits.per_source = shared.visitors_per_source();
+            let listener = PortListener::spawn(socket, limits, Arc::clone(&pool));
+            Some(listener.map_err(|error| {
+                tracing::error!(%error, "could not listen on a bound port");
+                raced()
+            })?)
+        } else {
+            None
+        };
+        let key = address.key();
+        shared.routes.insert(&key, &pool);
+        self.pools.insert(key, Held { pool, listener });
+        Ok(())
+    }
+
+    /// An agent that left without a word gives way to another of its account.
+    fn evict(&mut self, left: &Arc<Tunnel>) {
+        tracing::info!(url = left.address.url(), bind = left.id, "another agent takes over");
+        if let Some(session) = self.sessions.get_mut(&left.client_id) {
+            session.tunnels.remove(&left.id);
+        }
+        left.paths.close();
+    }
+
+    /// The old tunnel's paths are the new one's; those of another session are no good any more.
+    fn hand_over(&mut self, old: &Arc<Tunnel>, new: &Arc<Tunnel>) {
+        if old.client_id == new.client_id {
+            return;
+        }
+        if let Some(session) = self.sessions.get_mut(&old.client_id) {
+            session.tunnels.remove(&old.id);
+        }
+        for leg in old.paths.legs() {
+            old.paths.remove(&leg);
+        }
+    }
+
+    /// Ends a tunnel for an operator: nobody is led to it from now on, and its agent may come back
+    /// with it as often as it likes. The legs to be told.
+    pub(crate) fn stop_tunnel(
+        &mut self,
+        shared: &Shared,
+        tunnel_id: &str,
+        message: &str,
+        code: &str,
+    ) -> Option<(String, Vec<Arc<AgentLeg>>)> {
+        let tunnel = Arc::clone(self.by_tunnel_id(tunnel_id)?);
+        let legs = tunnel.paths.legs();
+        self.remove_tunnel(shared, &tunnel.client_id, &tunnel.id);
+        self.retire(&tunnel, message, code, shared.settings.limits.token_life);
+        Some((tunnel.id.clone(), legs))
+    }
+}
+
+fn offline(address: &Address, life: std::time::Duration) -> Retired {
+    let text = already_online(address.proto);
+    Retired {
+        address: address.clone(),
+        message: text.message().to_owned(),
+        code: text.code().map(|code| code.to_string()).unwrap_or_default(),
+        until: std::time::Instant::now() + life,
+    }
+}
