@@ -208,8 +208,13 @@ pub(super) fn bad_response(error: &hyper::Error) -> Refusal {
 /// Whether the pipe broke with the session that it was a stream of: such pipes fail with
 /// `ConnectionAborted`, which no socket's read or write reports.
 fn session_ended(error: &hyper::Error) -> bool {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|io| io.kind() == io::ErrorKind::ConnectionAborted)
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionAborted) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
