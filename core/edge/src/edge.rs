@@ -31,7 +31,7 @@ use crate::{
     state::{StateDir, StateError},
     table::Routes,
     ticket::Tickets,
-    visitor::{Plain, Reception, Secure, to_https},
+    visitor::{Plain, Reception, Secure, to_https, without_memory},
 };
 
 /// How much of an in-memory link is buffered each way, in bytes.
@@ -106,6 +106,7 @@ impl Edge {
             bytes: server::from_resolver(Arc::clone(&by_name), server::Options::default())?,
         };
         let nobody = server::from_resolver(Arc::new(NoCertificate), server::Options::default())?;
+        let nobody = without_memory(nobody);
 
         let bind = |addr: Option<SocketAddr>| addr.map(listener::bind).transpose();
         let (tls_socket, http_socket) = (bind(settings.tls)?, bind(settings.http)?);

@@ -216,6 +216,7 @@ impl Reception {
         let options = server::Options::default().alpn(&[tls::ALPN_HTTP1]);
         let config = server::from_resolver(Arc::new(ByAddress { certificates, ip }), options)
             .inspect_err(|error| tracing::error!(%error, "could not make a TLS configuration"))
+            .map(without_memory)
             .ok()?;
         self.own.lock().insert(ip, Arc::clone(&config));
         Some(config)
@@ -239,6 +240,14 @@ impl Reception {
             }
         }
     }
+}
+
+/// Agents connect seldom and strangers get an alert: no sessions are kept for them.
+pub(crate) fn without_memory(config: Arc<rustls::ServerConfig>) -> Arc<rustls::ServerConfig> {
+    let mut config = Arc::unwrap_or_clone(config);
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Arc::new(config)
 }
 
 async fn first_byte(io: &mut Io) -> Option<Bytes> {

@@ -297,3 +297,28 @@ async fn any_host_may_be_had_where_the_edge_says_so() {
     let (agent, _) = Agent::enter(&edge).await;
     agent.bind(&bind(Proto::Https, json!({"Domain": "app.example"}))).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_thousand_agents_get_their_addresses_back_at_once() {
+    const N: usize = 1000;
+    let edge = edge().await;
+    let mut agents = Vec::new();
+    for _ in 0..N {
+        let (agent, answer) = Agent::enter(&edge).await;
+        let bound = agent.bind(&bind(Proto::Https, json!({}))).await.unwrap();
+        agents.push((agent, answer, bound));
+    }
+    let since = std::time::Instant::now();
+    let mut back = tokio::task::JoinSet::new();
+    for (_old, answer, bound) in &agents {
+        let (agent, auth, bind) = (Agent::join(&edge), again(answer), rebind(bound));
+        back.spawn(async move {
+            agent.auth(&auth).await.unwrap();
+            (agent.bind(&bind).await.unwrap().url, agent)
+        });
+    }
+    let (urls, _agents): (Vec<_>, Vec<_>) = back.join_all().await.into_iter().unzip();
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    let urls: std::collections::HashSet<_> = urls.into_iter().collect();
+    assert_eq!(urls, agents.iter().map(|(_, _, bound)| bound.url.clone()).collect());
+}
