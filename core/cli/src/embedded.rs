@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use adit_agent::Builder;
 use adit_chain::Registry;
-use adit_config::{Config, endpoint::Address, endpoint_url::Scheme};
+use adit_config::{Config, endpoint::Address, endpoint_url::Scheme, file::TerminateAt};
 use adit_edge::{Edge, EmbeddedAccounts, Settings};
 use anyhow::Result;
 
@@ -48,10 +48,11 @@ impl Embedded {
     }
 
     /// Nobody but this machine can reach it, and names under `.localhost` have no public
-    /// certificates: an endpoint that does not choose a scheme gets `http`.
+    /// certificates: an endpoint that chooses neither a scheme nor who terminates gets `http`.
     pub(crate) fn adapt(config: &mut Config) {
         for endpoint in &mut config.endpoints {
-            if let Address::Urls(urls) = &mut endpoint.address
+            if endpoint.tls.at == TerminateAt::Edge
+                && let Address::Urls(urls) = &mut endpoint.address
                 && let [url] = urls.as_mut_slice()
                 && url.scheme == Scheme::Https
                 && url.host.is_none()

@@ -3,9 +3,9 @@
 use std::{os::unix::process::CommandExt, process::ExitCode, time::Duration};
 
 use adit_agent::{Agent, Endpoint, EndpointSpec, Order, Session, Stopped, Support};
-use adit_config::{Config, file::Tunnel};
+use adit_config::{Config, endpoint::Address, endpoint_url::Scheme, file::Tunnel};
 use anyhow::{Context, Result, anyhow, bail};
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::{
     args::{EndpointArgs, GlobalArgs, SessionArgs, StartArgs},
@@ -125,20 +125,24 @@ async fn serve_with(
     let agent = builder.build()?;
     let mut specs = Vec::new();
     for endpoint in &config.endpoints {
-        specs.extend(EndpointSpec::from_config(endpoint)?);
+        let of_endpoint = EndpointSpec::from_config(endpoint)?;
+        let twins = twin_schemes(endpoint).into_iter().map(Some);
+        specs.extend(of_endpoint.into_iter().zip(twins.chain(std::iter::repeat(None))));
     }
     // All of them are planned before anything is dialled, so that a mistake starts nothing.
-    for spec in &specs {
+    for (spec, _) in &specs {
         agent.check(spec.clone()).await?;
     }
     let session = tokio::select! {
         session = agent.start() => session?,
         _ = signals.next() => return Ok(None),
     };
-    info!(obj = "tunnels.session", "tunnel session started");
-    let mut endpoints = Vec::new();
-    for spec in specs {
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for (mut spec, twin) in specs {
         let name = spec.name().to_owned();
+        if let (Some(Twin::Second(scheme)), Some(first)) = (twin, endpoints.last()) {
+            spec = spec.url(&format!("{scheme}://{}", host_of(&first.url())));
+        }
         let bound = tokio::select! {
             bound = session.bind(spec) => bound,
             _ = signals.next() => return end(session, signals).await,
@@ -152,6 +156,32 @@ async fn serve_with(
         }
     }
     watch(session, &endpoints, config, signals).await
+}
+
+/// The parts of an endpoint that asks for two schemes and leaves the name to the edge: both shall
+/// have the same one.
+#[derive(Clone, Copy)]
+enum Twin {
+    First,
+    Second(Scheme),
+}
+
+fn twin_schemes(endpoint: &adit_config::Endpoint) -> Vec<Twin> {
+    match &endpoint.address {
+        Address::Urls(urls) => match urls.as_slice() {
+            [first, second] if first.host.is_none() => {
+                vec![Twin::First, Twin::Second(second.scheme)]
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The host of a public URL, without its port.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.rsplit_once(':').map_or(rest, |(host, _)| host)
 }
 
 /// Shows what happens until the end.
@@ -198,5 +228,5 @@ async fn end(session: Session, signals: &mut Signals) -> Result<Option<Order>> {
 
 async fn leave(session: Session) {
     let drained = session.shutdown(GRACE).await;
-    info!(obj = "tunnels.session", err = "nil", ?drained, "session closing");
+    debug!(?drained, "session left");
 }

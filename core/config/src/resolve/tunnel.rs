@@ -269,7 +269,7 @@ fn termination(t: &mut Tunnel, kind: Kind, cx: &mut Context) -> Termination {
         None if certificate.is_some() => TerminateAt::Edge,
         None => Termination::by_default(kind.default_scheme()).at,
     };
-    if kind == Kind::Tls && at == TerminateAt::Upstream {
+    if at == TerminateAt::Upstream {
         let needs = client_cas.first().map(|at| (&at.place, "mutual_tls_cas"));
         let needs = needs.or(certificate.as_ref().map(|c| (&c.certificate.place, "crt")));
         if let Some((place, key)) = needs {
@@ -277,10 +277,6 @@ fn termination(t: &mut Tunnel, kind: Kind, cx: &mut Context) -> Termination {
             let hint = "set terminate_at to agent or edge, or give crt and key";
             cx.fail(Diagnostic::new(place.clone(), message).hint(hint));
         }
-    }
-    if let (Kind::Http, Some(At { value: TerminateAt::Upstream, place })) = (kind, &asked) {
-        let d = Diagnostic::new(place.clone(), "an http tunnel cannot leave TLS to the upstream");
-        cx.fail(d.hint("use proto: tls, or terminate_at agent or edge"));
     }
     Termination { at, certificate, client_cas }
 }
