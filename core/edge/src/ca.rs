@@ -73,33 +73,44 @@ pub fn root_pem(state_dir: &Path) -> Result<String, CaError> {
 
 impl Ca {
     /// The authority of the state directory, made on first start.
+    ///
+    /// The key file holds both and is made in one step, so that processes that start at the same
+    /// time agree; the certificate's own file is a copy for people.
     pub(crate) fn open(state: &StateDir) -> Result<Self, CaError> {
-        let damaged = |reason: &str| CaError::Damaged { reason: reason.to_owned() };
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| damaged("not text"));
-        match (state.read(CERT_FILE)?, state.read(KEY_FILE)?) {
-            (Some(pem), Some(key)) => {
-                let (pem, key) = (text(pem)?, text(key)?);
-                let key = KeyPair::from_pem(&key).map_err(|_| damaged("no private key"))?;
-                let issuer = Issuer::from_ca_cert_pem(&pem, key)
-                    .map_err(|error| CaError::Damaged { reason: error.to_string() })?;
-                Ok(Self { issuer, pem })
-            }
-            (None, None) => {
-                let (ca, key) = Self::make()?;
-                // The key first: a certificate without its key would look like a loss.
-                state.write(KEY_FILE, key.as_bytes())?;
-                state.write(CERT_FILE, ca.pem.as_bytes())?;
-                Ok(ca)
-            }
-            (Some(_), None) => Err(damaged("its key is missing")),
-            // A start that was interrupted between the two.
-            (None, Some(_)) => {
-                let (ca, key) = Self::make()?;
-                state.write(KEY_FILE, key.as_bytes())?;
-                state.write(CERT_FILE, ca.pem.as_bytes())?;
-                Ok(ca)
-            }
+        let copy = state.read(CERT_FILE)?;
+        let (known, is_lost) = match state.read(KEY_FILE)? {
+            Some(known) => (Some(known), false),
+            None => (None, copy.is_some()),
+        };
+        if is_lost {
+            // A new one would not be trusted by those who trust the old one.
+            return Err(CaError::Damaged { reason: "its key is missing".to_owned() });
         }
+        let ca = match known {
+            Some(known) => Self::parse(known)?,
+            None => {
+                let (ca, key) = Self::make()?;
+                match state.create(KEY_FILE, format!("{key}{}", ca.pem).as_bytes())? {
+                    Some(known) => Self::parse(known)?,
+                    None => ca,
+                }
+            }
+        };
+        if copy.as_deref() != Some(ca.pem.as_bytes()) {
+            state.write(CERT_FILE, ca.pem.as_bytes())?;
+        }
+        Ok(ca)
+    }
+
+    fn parse(both: Vec<u8>) -> Result<Self, CaError> {
+        let damaged = |reason: &str| CaError::Damaged { reason: reason.to_owned() };
+        let both = String::from_utf8(both).map_err(|_| damaged("its key is not text"))?;
+        let at = both.find("-----BEGIN CERTIFICATE-----");
+        let (key, pem) = both.split_at(at.ok_or_else(|| damaged("its certificate is missing"))?);
+        let key = KeyPair::from_pem(key).map_err(|_| damaged("its key is unreadable"))?;
+        let issuer = Issuer::from_ca_cert_pem(pem, key)
+            .map_err(|error| CaError::Damaged { reason: error.to_string() })?;
+        Ok(Self { issuer, pem: pem.to_owned() })
     }
 
     fn make() -> Result<(Self, String), CaError> {
@@ -198,6 +209,19 @@ mod tests {
         let again = Ca::open(&state).unwrap();
         assert_eq!(first.pem(), again.pem());
         assert!(first.pem().starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+
+    #[test]
+    fn two_that_start_at_once_agree() {
+        let dir = tempfile::tempdir().unwrap();
+        let open =
+            || Ca::open(&StateDir::open(Some(dir.path())).unwrap()).unwrap().pem().to_owned();
+        let pems: Vec<String> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(pems.iter().all(|pem| *pem == pems[0]));
+        assert_eq!(std::fs::read_to_string(dir.path().join(CERT_FILE)).unwrap(), pems[0]);
     }
 
     #[test]

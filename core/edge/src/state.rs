@@ -53,31 +53,68 @@ impl StateDir {
         }
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file whole or not at all, in the place of what was there.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StateError> {
         let Some(dir) = &self.0 else { return Ok(()) };
         let path = dir.join(name);
-        let fresh = dir.join(format!(".{name}.{}", random::id("new")));
-        write_private(&fresh, bytes).and_then(|()| fs::rename(&fresh, &path)).map_err(|source| {
-            // Nothing to do about a file that cannot even be removed.
-            let _ = fs::remove_file(&fresh);
-            StateError { action: "write", path: path.display().to_string(), source }
-        })
+        let failed =
+            |source| StateError { action: "write", path: path.display().to_string(), source };
+        let fresh = Fresh::write(dir, name, bytes).map_err(failed)?;
+        fs::rename(&fresh.0, &path).map_err(failed)
+    }
+
+    /// Writes a file that is not there yet, whole or not at all. If it is there, or appears
+    /// meanwhile, what it holds is returned.
+    pub(crate) fn create(&self, name: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        let Some(dir) = &self.0 else { return Ok(None) };
+        let path = dir.join(name);
+        let failed =
+            |source| StateError { action: "create", path: path.display().to_string(), source };
+        let fresh = Fresh::write(dir, name, bytes).map_err(failed)?;
+        match fs::hard_link(&fresh.0, &path) {
+            Ok(()) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.read(name),
+            // Not every file system has links; without them the last one wins.
+            Err(_) => fs::rename(&fresh.0, &path).map(|()| None).map_err(failed),
+        }
     }
 
     /// The key of this edge, made on first start.
     pub(crate) fn key(&self) -> Result<[u8; KEY_LEN], StateError> {
-        if let Some(bytes) = self.read(KEY_FILE)? {
-            return bytes.try_into().map_err(|_| StateError {
-                action: "use",
-                path: KEY_FILE.to_owned(),
-                source: io::Error::new(io::ErrorKind::InvalidData, "it must have 32 bytes"),
-            });
-        }
-        let mut key = [0; KEY_LEN];
-        random::fill(&mut key);
-        self.write(KEY_FILE, &key)?;
-        Ok(key)
+        let known = match self.read(KEY_FILE)? {
+            Some(known) => known,
+            None => {
+                let mut key = [0; KEY_LEN];
+                random::fill(&mut key);
+                match self.create(KEY_FILE, &key)? {
+                    Some(known) => known,
+                    None => return Ok(key),
+                }
+            }
+        };
+        known.try_into().map_err(|_| StateError {
+            action: "use",
+            path: KEY_FILE.to_owned(),
+            source: io::Error::new(io::ErrorKind::InvalidData, "it must have 32 bytes"),
+        })
+    }
+}
+
+/// A file under a name of its own, gone when dropped unless it was renamed.
+struct Fresh(PathBuf);
+
+impl Fresh {
+    fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<Self> {
+        let fresh = Self(dir.join(format!(".{name}.{}", random::id("new"))));
+        write_private(&fresh.0, bytes)?;
+        Ok(fresh)
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        // Not there any more: it was renamed. Otherwise there is nothing that could be done.
+        let _ = fs::remove_file(&self.0);
     }
 }
 
