@@ -68,24 +68,26 @@ pub(super) struct Way {
     pub(super) borrowed: Option<Borrowed>,
 }
 
-/// Answers a request.
-pub(super) async fn serve(
+/// Answers a request. It is under way from now on, whenever the future is polled first.
+pub(super) fn serve(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Tracked>, HangUp> {
+) -> impl Future<Output = Result<Response<Tracked>, HangUp>> {
     let raw = shared.traffic.begin(|head| guard::check_raw(request.method(), head));
     let in_flight = InFlight(Arc::clone(&shared.traffic));
-    let taste = Taste::of(request.headers());
-    let mut way = Way { switch: Switch::No, visitor: None, borrowed: None };
-    let result = match raw {
-        Ok(()) => answer(&shared, request, taste, &mut way).await,
-        Err(wrong) => Err(guard::refusal(wrong)),
-    };
-    let response = match result {
-        Ok(response) => response,
-        Err(refusal) => shared.render(refusal, Id::next(), taste)?,
-    };
-    Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed)))
+    async move {
+        let taste = Taste::of(request.headers());
+        let mut way = Way { switch: Switch::No, visitor: None, borrowed: None };
+        let result = match raw {
+            Ok(()) => answer(&shared, request, taste, &mut way).await,
+            Err(wrong) => Err(guard::refusal(wrong)),
+        };
+        let response = match result {
+            Ok(response) => response,
+            Err(refusal) => shared.render(refusal, Id::next(), taste)?,
+        };
+        Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed)))
+    }
 }
 
 impl Shared {

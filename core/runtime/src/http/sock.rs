@@ -13,6 +13,7 @@ use std::{
 
 use adit_chain::Totals;
 use adit_net::{Io, Rewind};
+use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -39,6 +40,8 @@ pub(super) struct Traffic {
     in_flight: AtomicU32,
     n_begun: AtomicU64,
     head: Mutex<Head>,
+    /// Woken when an exchange ends: an end of file may be waiting for that.
+    ended: AtomicWaker,
 }
 
 /// The head that is arriving.
@@ -85,6 +88,7 @@ impl Traffic {
 
     pub(super) fn end(&self) {
         self.in_flight.fetch_sub(1, Relaxed);
+        self.ended.wake();
     }
 
     fn read(&self, bytes: &[u8], spoken: Spoken) {
@@ -133,6 +137,7 @@ impl Sock {
 
     /// An end of file came: says so when nothing is under way, or nothing was sent for a while.
     fn poll_eof(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.traffic.ended.register(cx.waker());
         loop {
             if self.traffic.is_idle() {
                 return Poll::Ready(());
