@@ -17,7 +17,7 @@ use tokio::{runtime::Handle, task::JoinSet};
 
 pub use self::{
     builder::Builder,
-    edge::{DOMAIN, EdgeHost, TOKEN},
+    edge::{DOMAIN, EdgeHost, OTHER_TOKEN, TOKEN},
     specs::{Specs, registry},
 };
 use crate::{Path, Visitor, visitor::Visit};
@@ -107,7 +107,15 @@ impl World {
     /// # Panics
     /// If it cannot connect or bind.
     pub async fn join(&mut self, specs: impl Into<Specs>) {
-        let agent = self.agent().build().expect("the builder is complete");
+        self.join_as(self.agent(), specs).await;
+    }
+
+    /// One more agent, which is not as the others are.
+    ///
+    /// # Panics
+    /// If it cannot connect or bind.
+    pub async fn join_as(&mut self, agent: adit_agent::Builder, specs: impl Into<Specs>) {
+        let agent = agent.build().expect("the builder is complete");
         let session = agent.start().await.expect("the edge takes the agent");
         self.sessions.push(session);
         for spec in specs.into().0 {

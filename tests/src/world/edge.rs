@@ -15,6 +15,7 @@ use adit_config::edge::TokenHash;
 use adit_edge::{
     Account, Edge, FileAccounts, Settings,
     account::Credential,
+    acl::Acl,
     settings::{CustomHosts, Ports, TcpPorts},
 };
 use adit_net::Drained;
@@ -29,6 +30,9 @@ pub const DOMAIN: &str = "tunnel.test";
 
 /// The authtoken that the edge takes.
 pub const TOKEN: &str = "token-of-the-tests";
+
+/// An authtoken of another account, which may only bind names below `other.test`.
+pub const OTHER_TOKEN: &str = "token-of-others";
 
 /// An edge, and what outlives it. Gives the running edge's operations.
 #[derive(Debug)]
@@ -165,8 +169,18 @@ impl Memory {
 }
 
 fn accounts() -> FileAccounts {
-    let hash = TokenHash::new(Sha256::digest(TOKEN.as_bytes()).into());
-    FileAccounts::new(vec![Credential { hash, account: Account::local() }])
+    let credential = |token: &str, account| {
+        let hash = TokenHash::new(Sha256::digest(token.as_bytes()).into());
+        Credential { hash, account }
+    };
+    let rules = Acl::parse(["bind:*.other.test", "bind:shared.tunnel.test"]);
+    let other = Account {
+        id: "other".into(),
+        credential: "cr_other".into(),
+        acl: rules.expect("good rules"),
+        ..Account::local()
+    };
+    FileAccounts::new(vec![credential(TOKEN, Account::local()), credential(OTHER_TOKEN, other)])
 }
 
 /// An address of loopback of its own. Fact: on Linux all of `127.0.0.0/8` is loopback; elsewhere

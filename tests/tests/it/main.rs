@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod arrows;
 mod handlers;
+mod hostile;
 mod http;
 mod local;
 mod pool;
 mod raw;
+mod sdk;
+mod session;
 mod tls;
 mod trouble;
