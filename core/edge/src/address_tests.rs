@@ -1,4 +1,5 @@
 use adit_proto::options::Options;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -99,4 +100,32 @@ fn rules_come_before_reservations() {
     assert_eq!(permit(&["bind:x.edge.test"], Proto::Https, "app.example"), Err(316));
     assert_eq!(permit(&["bind:edge.test:2001"], Proto::Tcp, "2001"), Ok(()));
     assert_eq!(permit(&["bind:edge.test:2001"], Proto::Tcp, "2002"), Err(308));
+}
+
+proptest! {
+    #[test]
+    fn no_address_panics_and_what_is_accepted_is_a_name_or_a_port_of_ours(
+        text in r"(https?|tcp|tls)?(://)?[a-zé*.:/%\[\]@?#0-9-]{0,20}",
+        proto in 0usize..4,
+    ) {
+        let proto = [Proto::Http, Proto::Https, Proto::Tcp, Proto::Tls][proto];
+        for member in ["URL", "Domain", "Hostname", "Subdomain", "Addr"] {
+            match wanted(proto, json!({member: text})) {
+                Ok(Wanted::Host(host)) => {
+                    prop_assert_eq!(&HostName::parse(host.as_str()).unwrap(), &host);
+                    let url = places().named(proto, &host).unwrap().url();
+                    prop_assert_eq!(places().of_url(proto, &url).unwrap().url(), url);
+                }
+                Ok(Wanted::Port(port)) => prop_assert!((2000..=2009).contains(&port)),
+                Ok(Wanted::Any) | Err(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn no_rule_panics(rule in ".{0,40}", host in "[a-z*.]{0,20}") {
+        if let Ok(acl) = Acl::parse([format!("bind:{rule}")]) {
+            let _ = acl.allows_host(&host, 443) || acl.allows_label(&host, &rule);
+        }
+    }
 }

@@ -223,7 +223,7 @@ impl Edge {
     /// cut, and at last the agents are told goodbye.
     pub async fn shutdown(self, grace: Duration) -> Drained {
         let Self { shared, tls, http, legs, .. } = self;
-        tracing::info!(?grace, "edge is stopping");
+        tracing::debug!(?grace, "edge is stopping");
         let ports = shared.control.lock().take_listeners();
         let of_ports = async {
             let mut all = tokio::task::JoinSet::new();
@@ -246,7 +246,7 @@ impl Edge {
         if goodbye != Drained::Clean {
             tracing::debug!(?goodbye, "some agents did not take the goodbye");
         }
-        tracing::info!(?drained, "edge stopped");
+        tracing::debug!(?drained, "edge stopped");
         drained
     }
 }

@@ -159,6 +159,19 @@ mod tests {
         assert_eq!(tickets().check_token(&token, OWNER, now), Shown::Forged);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_but_our_own_is_valid(token in ".{0,100}", flip in 0usize..60) {
+            let now = SystemTime::now();
+            proptest::prop_assert_eq!(tickets().check_token(&token, OWNER, now), Shown::Forged);
+            let mut bytes = URL_SAFE_NO_PAD.decode(tickets().token(OWNER, URL, now)).unwrap();
+            let at = flip % bytes.len();
+            bytes[at] ^= 1;
+            let bent = URL_SAFE_NO_PAD.encode(bytes);
+            proptest::prop_assert_eq!(tickets().check_token(&bent, OWNER, now), Shown::Forged);
+        }
+    }
+
     #[test]
     fn the_key_is_not_printed() {
         assert_eq!(format!("{:?}", tickets()), "Tickets { token_life: 86400s, .. }");

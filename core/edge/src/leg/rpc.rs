@@ -62,7 +62,7 @@ pub(crate) async fn bind(
         Err(error) => {
             tracing::info!(
                 proto = %bind.proto,
-                code = ?error.code(),
+                code = error.code().map(|code| code.to_string()).unwrap_or_default(),
                 reason = error.message(),
                 "endpoint refused"
             );
