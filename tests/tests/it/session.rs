@@ -255,7 +255,7 @@ async fn bind_code(session: &Session, kind: Kind, url: &str) -> Option<u32> {
             endpoint.close().await;
             None
         }
-        Err(error) => Some(error.refusal().unwrap().code().unwrap().0.into()),
+        Err(error) => Some(error.refusal().unwrap().code().unwrap().0),
     }
 }
 
