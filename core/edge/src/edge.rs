@@ -26,12 +26,14 @@ use crate::{
     control::Control,
     failures::Failures,
     leg::{self, Source},
+    redirect,
+    router::{Plain, Secure},
     settings::Settings,
     shared::{Shared, TlsConfigs},
     state::{StateDir, StateError},
     table::Routes,
     ticket::Tickets,
-    visitor::{Plain, Reception, Secure, to_https, without_memory},
+    visitor::{Reception, without_memory},
 };
 
 /// How much of an in-memory link is buffered each way, in bytes.
@@ -120,7 +122,7 @@ impl Edge {
         let legs = Tasks::new();
         let routes = Arc::new(Routes::default());
         let limits = settings.limits.clone();
-        let redirect = places.tls_port.map(to_https);
+        let redirect = places.tls_port.map(redirect::route);
         let shared = Arc::new(Shared {
             failures: Failures::new(limits.failed_auth_per_minute),
             settings,

@@ -14,14 +14,13 @@ use std::{
     sync::Arc,
 };
 
-use adit_chain::{Conn, Refusal, TlsInfo, code};
+use adit_chain::{Conn, TlsInfo};
 use adit_net::{
     ConnStop, Io, Rewind, hello,
     tls::{self, server},
 };
-use adit_runtime::{ForwardCx, Route, Router, Stop, Visitor, forward, serve_http};
+use adit_runtime::{ForwardCx, Router, Stop, Visitor, forward, serve_http};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::{
     io::AsyncReadExt as _,
@@ -31,59 +30,10 @@ use tokio::{
 
 use crate::{
     certificates::ByAddress,
-    host,
     leg::{self, Source},
-    redirect,
+    router::Sticky,
     shared::Shared,
-    table::Routes,
 };
-
-/// Finds routes for requests without TLS.
-#[derive(Debug)]
-pub(crate) struct Plain {
-    pub(crate) routes: Arc<Routes>,
-    /// For names that are served with TLS only. None: there is no TLS port.
-    pub(crate) to_https: Option<Arc<Route>>,
-}
-
-/// Finds routes for requests inside TLS.
-#[derive(Debug)]
-pub(crate) struct Secure(pub(crate) Arc<Routes>);
-
-impl Router for Plain {
-    fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal> {
-        let host = host::of_authority(authority);
-        if let Some(route) = self.routes.plain(&host).and_then(|pool| pool.pick()) {
-            return Ok(route);
-        }
-        let has_https = self.routes.secure(&host).is_some_and(|pool| pool.proto.is_http());
-        match &self.to_https {
-            Some(redirect) if has_https => Ok(Arc::clone(redirect)),
-            _ => Err(offline(&host)),
-        }
-    }
-
-    fn generation(&self) -> Option<u64> {
-        Some(self.routes.generation())
-    }
-}
-
-impl Router for Secure {
-    fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal> {
-        let host = host::of_authority(authority);
-        let pool = self.0.secure(&host).filter(|pool| pool.proto.is_http());
-        pool.and_then(|pool| pool.pick()).ok_or_else(|| offline(&host))
-    }
-
-    fn generation(&self) -> Option<u64> {
-        Some(self.0.generation())
-    }
-}
-
-fn offline(host: &str) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, format!("The endpoint {host} is offline."))
-        .with_code(code::ENDPOINT_OFFLINE)
-}
 
 /// What the listeners hand connections to.
 #[derive(Debug)]
@@ -142,11 +92,14 @@ impl Reception {
         stop: &ConnStop,
     ) {
         let shared = &self.shared;
+        // Before the answer: a change in between makes it stale, and not the number.
+        let generation = shared.routes.generation();
         if let Some(route) = shared.routes.secure(name).and_then(|pool| pool.pick()) {
             let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
+            let router = Sticky::new(&shared.routes, generation, name, &route);
             let cx = ForwardCx {
                 stop: Stop::from(stop),
-                router: Some(Arc::clone(&self.secure)),
+                router: Some(Arc::new(router)),
                 ..ForwardCx::default()
             };
             Box::pin(forward(conn, io, route, &cx)).await;
@@ -256,9 +209,4 @@ async fn first_byte(io: &mut Io) -> Option<Bytes> {
         Ok(0) | Err(_) => None,
         Ok(_) => Some(first.freeze()),
     }
-}
-
-/// The route that sends visitors to the same place with TLS.
-pub(crate) fn to_https(port: u16) -> Arc<Route> {
-    redirect::route(port)
 }

@@ -117,3 +117,26 @@ async fn garbage_on_the_tls_port_is_cut_off() {
     assert_eq!(rest(&mut io).await, "");
     Agent::enter_as(&edge, TOKEN).await;
 }
+
+#[tokio::test]
+async fn members_of_a_pool_take_turns_by_connection() {
+    let edge = edge().await;
+    let mut pooled = bind(Proto::Https, json!({"Domain": "a.edge.test"}));
+    pooled.extra.pooling_enabled = true;
+    let (mut one, _) = Agent::enter(&edge).await;
+    let (mut two, _) = Agent::enter(&edge).await;
+    one.bind(&pooled).await.unwrap();
+    two.bind(&pooled).await.unwrap();
+    let mut turns = String::new();
+    for _ in 0..4 {
+        let mut io = tls_to(&edge, "a.edge.test", &[]).await;
+        request(&mut io, "a.edge.test", "/").await;
+        tokio::select! {
+            (_, mut stream) = one.visitor() => answer(&mut stream, "1").await,
+            (_, mut stream) = two.visitor() => answer(&mut stream, "2").await,
+        };
+        let page = rest(&mut io).await;
+        turns.push_str(&page[page.len() - 1..]);
+    }
+    assert!(turns == "1212" || turns == "2121", "{turns}");
+}
