@@ -21,9 +21,10 @@ use adit_edge::{
 use adit_net::Drained;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tokio::io::DuplexStream;
+use tokio::{io::DuplexStream, net::TcpListener};
 
 use super::registry;
+use crate::eventually;
 
 /// The edge's base domain.
 pub const DOMAIN: &str = "tunnel.test";
@@ -110,12 +111,15 @@ impl EdgeHost {
         }
     }
 
-    /// Ends it as a crash would: nobody is told.
+    /// Ends it as a crash would: nobody is told. When this returns, its ports are free.
     ///
     /// # Panics
     /// If somebody still holds it.
-    pub fn crash(&mut self) {
+    pub async fn crash(&mut self) {
         drop(self.take());
+        for addr in [self.settings.tls, self.settings.http].into_iter().flatten() {
+            eventually("the port is free", async || TcpListener::bind(addr).await.ok()).await;
+        }
     }
 
     fn take(&mut self) -> Option<Edge> {

@@ -133,7 +133,8 @@ async fn requests_of_one_http2_visitor_do_not_wait_for_each_other() {
     let (slow, quick) = soon("both", both).await;
     assert_eq!(slow.unwrap().collect().await.unwrap().to_bytes(), "/slow");
     assert_eq!(quick.unwrap().collect().await.unwrap().to_bytes(), "/quick");
-    world.down().await.assert_no_task_left();
+    drop((one, another));
+    world.down().await.assert_clean();
 }
 
 #[tokio::test]
@@ -414,4 +415,36 @@ async fn a_request_that_takes_its_time_is_not_cut() {
     let world = World::new().agent(http(&upstream)).up().await;
     assert_eq!(world.get("/").await.text(), "late");
     world.down().await.assert_clean();
+}
+
+#[tokio::test]
+async fn the_visitors_address_goes_ahead_of_http_too() {
+    let (send, mut first_line) = mpsc::channel(1);
+    let upstream = Upstream::serve(service::service(move |mut socket, _| {
+        let send = send.clone();
+        async move {
+            let mut line = Vec::new();
+            while !line.ends_with(b"\r\n\r\n") {
+                line.push(socket.read_u8().await.unwrap());
+            }
+            send.send(String::from_utf8(line).unwrap()).await.unwrap();
+            socket
+                .write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+                .await
+                .unwrap();
+        }
+    }))
+    .await;
+    let spec = http(&upstream).proxy_protocol(adit_config::endpoint::ProxyProtocol::V1);
+    let world = World::new().agent(spec).up().await;
+    assert_eq!(world.get("/").await.status(), 204);
+    let text = first_line.recv().await.unwrap();
+    let (proxy, http) = text.split_once("\r\n").unwrap();
+    let port = world.edge().tls_addr().port();
+    assert!(
+        proxy.starts_with("PROXY TCP4 127.0.0.1 127.") && proxy.ends_with(&format!(" {port}")),
+        "{proxy}"
+    );
+    assert!(http.starts_with("GET / HTTP/1.1\r\n"), "{http}");
+    world.down().await.assert_no_task_left();
 }

@@ -6,6 +6,7 @@ mod arrows;
 mod handlers;
 mod hostile;
 mod http;
+mod leaks;
 mod local;
 mod pool;
 mod raw;

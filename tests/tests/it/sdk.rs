@@ -7,7 +7,10 @@ mod machine;
 mod middleware;
 mod sessions;
 
-use adit_tests::{Identity, Upstream, World, identity, service, soon, visitor::until_the_end};
+use adit_tests::{
+    Identity, Upstream, World, identity, service, soon, stranger::NeverReads,
+    visitor::until_the_end,
+};
 use futures_util::{SinkExt as _, StreamExt as _};
 use ngrok::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -199,6 +202,30 @@ async fn a_service_of_the_sdk_that_is_down_is_a_bad_gateway() {
     let reply = world.visitor_of(forwarder.url()).get("/").await;
     assert_eq!((reply.status().as_u16(), reply.code()), (502, "ERR_NGROK_3004"));
     drop((forwarder, machine));
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test]
+async fn a_stream_that_the_sdk_does_not_read_stalls_nobody_else() {
+    let upstream = Upstream::echo().await;
+    let world = World::new().up().await;
+    let machine = Machine::connect(&world).await;
+    let to = url(&format!("tcp://{}", upstream.addr()));
+    let (mut listener, forwarder) = machine
+        .run(|session| async move {
+            let listener = session.tcp_endpoint().listen().await.unwrap();
+            (listener, session.tcp_endpoint().listen_and_forward(to).await.unwrap())
+        })
+        .await;
+    let mut stranger = NeverReads::on(world.visitor_of(listener.url()).tcp().await);
+    let unread = soon("a connection", listener.next()).await.unwrap().unwrap();
+    let taken = stranger.until_stalled(&[0; 64 * 1024], 64 * 1024 * 1024).await;
+    assert!(taken < 32 * 1024 * 1024, "{taken} bytes are somewhere");
+    for _ in 0..3 {
+        let mut socket = world.visitor_of(forwarder.url()).connect().await;
+        assert_eq!(echo(&mut socket).await, "hello");
+    }
+    drop((unread, stranger, listener, forwarder, machine));
     world.down().await.assert_no_task_left();
 }
 

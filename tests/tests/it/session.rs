@@ -67,7 +67,7 @@ async fn an_edge_that_stays_away_for_a_while_is_found_again() {
     let upstream = Upstream::counting("hello").await;
     let mut world = World::new().agent(http(&upstream)).up().await;
     let mut events = world.session(0).events();
-    world.edge_mut().crash();
+    world.edge_mut().crash().await;
     for _ in 0..2 {
         until(&mut events, |event| matches!(event, Event::ReconnectFailed { .. })).await;
     }

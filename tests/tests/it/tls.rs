@@ -101,6 +101,34 @@ async fn http_handlers_run_at_the_agent_that_ends_tls() {
 }
 
 #[tokio::test]
+async fn an_agent_beside_the_edge_ends_tls_with_the_edges_certificates() {
+    let upstream = Upstream::counting("hello").await;
+    let mut world = World::new().in_memory().up().await;
+    let agent = world.agent().certificates(world.edge().certificates());
+    let spec = EndpointSpec::http(&upstream.http_url()).url(URL).terminate_at(TerminateAt::Agent);
+    world.join_as(agent, spec).await;
+    assert_eq!(world.get("/").await.text(), "hello");
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
+async fn what_the_agent_decrypted_can_be_encrypted_again() {
+    let ours = Identity::new(HOST);
+    let upstream = Upstream::over_tls(&Identity::new("127.0.0.1"), &[], service::echo()).await;
+    let spec = EndpointSpec::tls(&format!("tls://{}", upstream.addr()))
+        .url("tls://app.tunnel.test")
+        .terminate_at(TerminateAt::Agent)
+        .certificate(&ours.cert, &ours.key);
+    let world = World::new().agent(spec).up().await;
+    let trusting = client::verified(identity::roots(&ours.root), &[]);
+    let mut socket = world.visitor().with_tls(trusting).connect().await;
+    socket.write_all(b"hello").await.unwrap();
+    socket.shutdown().await.unwrap();
+    assert_eq!(until_the_end(&mut socket).await, "hello");
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
 async fn the_service_can_end_tls_for_an_http_endpoint() {
     let theirs = Identity::new(HOST);
     let upstream = Upstream::over_tls(&theirs, &[ALPN_HTTP1], service::mirror()).await;

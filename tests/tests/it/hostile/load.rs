@@ -6,44 +6,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const MIB: usize = 1024 * 1024;
 
-/// What the process holds in memory, in bytes. Other tests run in it at the same time, so limits
-/// on its growth are generous.
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: usize = statm.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or_default();
-    pages * 4096
-}
-
-#[tokio::test]
-async fn two_thousand_idle_streams_are_held_over_one_link() {
-    const N: usize = 2000;
-    let upstream = Upstream::echo().await;
-    let world = World::new()
-        .edge(|edge| edge.limits.visitors_per_source = Some(4096))
-        .agent(EndpointSpec::tcp(&upstream.tcp_url()))
-        .up()
-        .await;
-    let before = resident();
-    let mut sockets = Vec::with_capacity(N);
-    for _ in 0..N {
-        sockets.push(world.visitor().tcp().await);
-    }
-    for _ in 0..2 {
-        for socket in &mut sockets {
-            socket.write_all(b"?").await.unwrap();
-        }
-        for socket in &mut sockets {
-            soon("an echo", socket.read_exact(&mut [0])).await.unwrap();
-        }
-    }
-    assert_eq!(upstream.hits(), N);
-    assert_eq!(world.edge().sessions()[0].n_legs, 1);
-    let grown = resident().saturating_sub(before);
-    assert!(grown < N * 64 * 1024, "{} KiB for each stream", grown / N / 1024);
-    drop(sockets);
-    world.down().await.assert_no_task_left();
-}
-
 #[tokio::test]
 async fn a_visitor_who_sends_without_end_is_slowed_to_what_the_service_takes() {
     let deaf = Upstream::serve(service::service(|socket, hits| async move {

@@ -148,10 +148,50 @@ async fn noise_inside_http2_ends_only_its_own_connection() {
         b"\x00\x00\x04\x05\x04\x00\x00\x00\x01\x00\x00\x00\x02",
         b"\x00\x00\x01\x09\x00\x00\x00\x00\x01\x82",
     ] {
-        let preface =
-            [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"[..], noise];
-        world.visitor_to(0).raw(preface.concat()).await;
+        world.visitor_to(0).raw([PREFACE, noise].concat()).await;
     }
+    assert_eq!(upstream.hits(), 0);
+    assert_eq!(world.get("/").http2().await.text(), "hello");
+    world.down().await.assert_no_task_left();
+}
+
+/// The beginning of an HTTP/2 connection whose sender takes the defaults.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+
+/// A frame of HTTP/2: its type, its flags, its stream, its payload.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[tokio::test]
+async fn requests_that_are_taken_back_at_once_do_not_add_up() {
+    let upstream = Upstream::serve(adit_tests::service::never_answers()).await;
+    let world = world(&upstream).await;
+    let visitor = world.visitor_to(0);
+    // `:method GET`, `:scheme http`, `:path /`, and `:authority` as a literal.
+    let authority = visitor.authority();
+    let mut head = vec![0x82, 0x86, 0x84, 0x41, u8::try_from(authority.len()).unwrap()];
+    head.extend_from_slice(authority.as_bytes());
+    let mut flood = PREFACE.to_vec();
+    for n in 0..5000 {
+        flood.extend(frame(1, 0x05, 2 * n + 1, &head));
+        flood.extend(frame(3, 0, 2 * n + 1, &8_u32.to_be_bytes()));
+    }
+    visitor.raw(flood).await;
+    assert!(upstream.hits() <= 200, "{} reached the service", upstream.hits());
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test]
+async fn headers_that_go_on_and_on_are_given_up() {
+    let upstream = Upstream::counting("hello").await;
+    let world = world(&upstream).await;
+    let mut flood = [PREFACE, &frame(1, 0x01, 1, &[0x82])].concat();
+    for _ in 0..2000 {
+        flood.extend(frame(9, 0, 1, &[0x82; 1024]));
+    }
+    world.visitor_to(0).raw(flood).await;
     assert_eq!(upstream.hits(), 0);
     assert_eq!(world.get("/").http2().await.text(), "hello");
     world.down().await.assert_no_task_left();
