@@ -18,9 +18,9 @@
 //! Reading order:
 //!
 //! - [`world`]: edge and agents. [`visitor`]: who comes from outside.
-//! - [`upstream`], [`service`]: what is behind the tunnel. [`identity`]: certificates for it.
+//! - [`upstream`], [`mod@service`]: what is behind the tunnel. [`identity`]: certificates for it.
 //! - [`stranger`]: peers that behave badly. [`path`]: a network between agent and edge.
-//! - [`eventually`]: the only way to wait.
+//! - [`mod@eventually`]: the only way to wait.
 //!
 //! What is created before a world is part of its surroundings; so create services first.
 

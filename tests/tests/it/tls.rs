@@ -1,5 +1,7 @@
 //! Who ends the visitors' TLS, and TLS to services.
 
+use std::sync::Arc;
+
 use adit_agent::EndpointSpec;
 use adit_config::file::TerminateAt;
 use adit_net::tls::{ALPN_HTTP1, client};
@@ -220,5 +222,36 @@ async fn a_name_that_nobody_serves_is_refused_in_the_handshake_or_with_a_page() 
     let error = error.into_inner().unwrap();
     let error = error.downcast_ref::<rustls::Error>().unwrap();
     assert!(matches!(error, rustls::Error::AlertReceived(_)), "{error:?}");
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
+async fn both_versions_of_tls_are_spoken_with_visitors() {
+    let upstream = Upstream::counting("hello").await;
+    let world = World::new().agent(EndpointSpec::http(&upstream.http_url())).up().await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let provider = Arc::clone(adit_net::tls::provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(identity::roots(world.root()))
+            .with_no_client_auth();
+        let visitor = world.visitor().with_tls(Arc::new(config));
+        let socket = visitor.try_tls(&[b"http/1.1"]).await.unwrap();
+        assert_eq!(socket.get_ref().1.protocol_version(), Some(version.version));
+        assert_eq!(socket.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        assert_eq!(visitor.get("/").await.text(), "hello");
+    }
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
+async fn a_visitor_who_names_nobody_finds_nobody() {
+    let upstream = Upstream::counting("hello").await;
+    let world = World::new().agent(EndpointSpec::http(&upstream.http_url())).up().await;
+    let ip = world.edge().tls_addr().ip().to_string();
+    let reply = world.visitor().at(&ip).get("/").await;
+    assert_eq!((reply.status().as_u16(), reply.code()), (404, "ERR_NGROK_3200"));
+    assert_eq!(upstream.hits(), 0);
     world.down().await.assert_clean();
 }

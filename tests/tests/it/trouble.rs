@@ -1,7 +1,9 @@
 //! Services that are down, slow, or talk nonsense.
 
+use std::time::Duration;
+
 use adit_agent::EndpointSpec;
-use adit_tests::{Upstream, World, service, soon, visitor::until_the_end};
+use adit_tests::{Upstream, World, eventually, service, soon, visitor::until_the_end};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -76,6 +78,29 @@ async fn a_service_that_talks_nonsense_is_a_bad_gateway() {
         );
         world.down().await.assert_no_task_left();
     }
+}
+
+#[tokio::test]
+async fn a_service_that_takes_too_long_is_a_gateway_timeout() {
+    let upstream = Upstream::serve(service::never_answers()).await;
+    let world = World::new().agent(EndpointSpec::http(&upstream.http_url())).up().await;
+    let mut socket = world.visitor().connect().await;
+    let request = format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", world.visitor().authority());
+    socket.write_all(request.as_bytes()).await.unwrap();
+    socket.flush().await.unwrap();
+    eventually("the service is asked", async || (upstream.hits() == 1).then_some(())).await;
+    // The clock stands still except when everything waits for it.
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let mut head = [0; 1024];
+    let n = socket.read(&mut head).await.unwrap();
+    let head = String::from_utf8_lossy(&head[..n]).into_owned();
+    assert!(head.starts_with("HTTP/1.1 504 "), "{head}");
+    assert!(head.contains("ngrok-error-code: ERR_NGROK_3004\r\n"), "{head}");
+    assert!(start.elapsed() >= Duration::from_secs(100), "{:?}", start.elapsed());
+    tokio::time::resume();
+    drop(socket);
+    world.down().await.assert_no_task_left();
 }
 
 #[tokio::test]
@@ -198,8 +223,7 @@ async fn a_slow_upload_is_not_cut_and_a_visitor_who_leaves_stops_the_service() {
         socket.write_all(&[*byte]).await.unwrap();
         socket.flush().await.unwrap();
     }
-    adit_tests::eventually("the service is asked", async || (upstream.hits() == 1).then_some(()))
-        .await;
+    eventually("the service is asked", async || (upstream.hits() == 1).then_some(())).await;
     drop(socket);
     world.down().await.assert_no_task_left();
 }
