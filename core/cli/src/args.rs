@@ -1,7 +1,7 @@
 //! The command line, as types.
 //!
 //! Flags keep the names and meanings that users of the v3 agent know. Those of features that adit
-//! does not have are refused by name ([`unsupported`]), never parsed and ignored.
+//! does not have are refused by name, never parsed and ignored.
 
 mod edge;
 mod endpoint;
@@ -115,7 +115,8 @@ pub struct StartArgs {
 pub fn describe(error: &clap::Error) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        // The best one is the last.
+        Some(ContextValue::Strings(texts)) => texts.last().cloned(),
         _ => None,
     };
     let arg = context(ContextKind::InvalidArg);

@@ -1,0 +1,227 @@
+//! The binary as users run it: what it prints, where, and how it ends.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Longest time that any single thing may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The binary in a home of its own, with nothing in its environment.
+fn adit(home: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+    command.args(args).env_clear().env("HOME", home.path()).stdin(Stdio::null());
+    command.current_dir(home.path());
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    let home = tempfile::tempdir().unwrap();
+    adit(&home, args).output().unwrap()
+}
+
+/// What a refused command line says on standard error; it says nothing else.
+fn refused(args: &[&str]) -> String {
+    let output = output(args);
+    assert_eq!(output.status.code(), Some(1), "{args:?}");
+    assert_eq!(output.stdout, b"", "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A running agent, ended when it is dropped.
+struct Agent {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    _home: TempDir,
+}
+
+impl Agent {
+    fn start(home: TempDir, args: &[&str]) -> Self {
+        let mut child = adit(&home, args).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, _home: home }
+    }
+
+    /// The rest of the first line that begins so.
+    fn line(&mut self, prefix: &str) -> String {
+        let found = self.lines.by_ref().map(Result::unwrap).find(|line| line.starts_with(prefix));
+        found.expect("the line before the end")[prefix.len()..].trim().to_owned()
+    }
+
+    fn end(mut self, signal: &str) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(asked.elapsed() < DEADLINE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One request to a URL under `.localhost`: status line, and body.
+fn get(url: &str) -> (String, String) {
+    let authority = url.strip_prefix("http://").unwrap();
+    let (_, port) = authority.rsplit_once(':').unwrap();
+    let mut socket = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    let head = format!("GET / HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n");
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut response = String::new();
+    socket.read_to_string(&mut response).unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn the_main_job_needs_nothing_but_the_binary() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("index.html"), "it works").unwrap();
+    let dir = format!("file://{}", home.path().display());
+    let mut agent = Agent::start(home, &["http", &dir]);
+    let forwarding = agent.line("Forwarding");
+    let (url, upstream) = forwarding.split_once(" -> ").unwrap();
+    assert_eq!(upstream, dir);
+    let host = url.strip_prefix("http://").unwrap().split(':').next().unwrap();
+    let (words, domain) = host.split_once('.').unwrap();
+    assert_eq!((words.split('-').count(), domain), (2, "localhost"));
+    assert_eq!(get(url), ("HTTP/1.1 200 OK".to_owned(), "it works".to_owned()));
+    assert_eq!(agent.end("-TERM"), Some(0));
+}
+
+#[test]
+fn an_interrupt_ends_it_with_0_and_frees_its_ports() {
+    let home = tempfile::tempdir().unwrap();
+    let mut agent = Agent::start(home, &["tcp", "1"]);
+    let forwarding = agent.line("Forwarding");
+    let (url, _) = forwarding.split_once(" -> ").unwrap();
+    let port: u16 = url.rsplit_once(':').unwrap().1.parse().unwrap();
+    assert_eq!(agent.end("-INT"), Some(0));
+    TcpListener::bind(("127.0.0.1", port)).unwrap();
+}
+
+#[test]
+fn with_a_log_on_standard_output_nothing_else_stands_there() {
+    let home = tempfile::tempdir().unwrap();
+    let mut agent = Agent::start(home, &["http", "1", "--log", "stdout", "--log-format=logfmt"]);
+    let mut records = Vec::new();
+    let url = loop {
+        let line = agent.lines.next().unwrap().unwrap();
+        assert!(
+            line.starts_with("t=20") && line.contains(" lvl=") && line.contains(" msg="),
+            "{line}"
+        );
+        records.push(line.clone());
+        if line.contains("msg=\"started tunnel\"") {
+            break line.rsplit_once(" url=").expect("url is last").1.to_owned();
+        }
+    };
+    let position = |msg: &str| records.iter().position(|r| r.contains(&format!("msg=\"{msg}\"")));
+    assert!(position("client session established") < position("tunnel session started"));
+    assert!(position("tunnel session started").is_some());
+    let (status, body) = get(&url);
+    assert_eq!(status, "HTTP/1.1 502 Bad Gateway");
+    assert!(body.contains("ERR_NGROK_8012") && body.contains("localhost:1"), "{body}");
+}
+
+#[test]
+fn endpoints_of_a_file_start_by_name() {
+    let home = tempfile::tempdir().unwrap();
+    let file = "version: 3\nendpoints:\n- {name: a, upstream: {url: 1}}\n- {name: b, upstream: {url: 2}}\n";
+    fs::write(home.path().join("adit.yml"), file).unwrap();
+    let mut agent = Agent::start(home, &["start", "b", "--config", "adit.yml"]);
+    assert!(agent.line("Forwarding").ends_with("-> http://localhost:2"));
+    assert_eq!(agent.end("-TERM"), Some(0));
+}
+
+#[test]
+fn help_fits_80_columns_and_begins_with_what_it_is_for() {
+    for args in [&["--help"][..], &["http", "--help"], &["edge", "--help"], &[]] {
+        let output = output(args);
+        assert_eq!(output.status.code(), Some(0));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().find(|line| line.chars().count() > 80), None);
+        assert_eq!(output.stderr, b"");
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let output = output(&["version"]);
+    assert_eq!(output.stdout, format!("adit version {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+}
+
+#[test]
+fn a_wrong_command_line_gets_one_line_and_starts_nothing() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["htp"], "ERROR:  unknown command htp; did you mean http?\n"),
+        (
+            &["http", "80", "--domian", "x"],
+            "ERROR:  unknown flag or argument --domian; did you mean --domain?\n",
+        ),
+        (
+            &["http", "80", "--oidc", "x"],
+            "ERROR:  --oidc: this version of adit does not support OpenID Connect; remove the flag\n",
+        ),
+        (
+            &["http", "70000"],
+            "ERROR:  upstream: upstream address \"70000\": \"70000\" is not a port; write a number from 1 to 65535\n",
+        ),
+        (&["start"], "ERROR:  name the endpoints to start, or use --all or --none\n"),
+        (
+            &["tls", "443", "--crt", "none.pem", "--key", "none.pem", "--terminate-at", "agent"],
+            "ERROR:  --crt: could not read a PEM file: none.pem: No such file or directory (os error 2)\n",
+        ),
+        (
+            &["edge", "--domain", "a.example", "--cert", "x"],
+            "ERROR:  --cert and --key need each other: 1 and 0 were given\n",
+        ),
+        (
+            &["edge", "--domain", "a.example"],
+            "ERROR:  no tokens: no agent could connect; make one with `adit edge token`\n",
+        ),
+    ];
+    for (args, expected) in cases {
+        assert_eq!(refused(args), *expected);
+    }
+}
+
+#[test]
+fn a_token_is_shown_once_with_the_hash_that_the_edge_keeps() {
+    let made = String::from_utf8(output(&["edge", "token", "--id", "ann"]).stdout).unwrap();
+    let token = made.lines().next().unwrap().strip_prefix("token: ").unwrap();
+    assert_eq!(token.len(), 40);
+    assert!(made.contains("  - id: ann\n    hash: sha256:"));
+    assert_eq!(made.matches(token).count(), 1);
+    let again = String::from_utf8(output(&["edge", "token"]).stdout).unwrap();
+    assert!(!again.contains(token));
+}
+
+#[test]
+fn the_root_of_an_edge_is_made_once_and_kept_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let ca = || adit(&home, &["edge", "ca", "--state-dir", "state"]).output().unwrap().stdout;
+    let root = ca();
+    assert!(root.starts_with(b"-----BEGIN CERTIFICATE-----"));
+    assert_eq!(ca(), root);
+    let key = fs::metadata(home.path().join("state/ca.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}
