@@ -48,9 +48,11 @@ pub enum CaError {
     State(#[from] StateError),
     /// One of the two files is missing, or one is not what it should be.
     #[error(
-        "the local CA in the state directory is damaged: {reason}; remove {CERT_FILE} and {KEY_FILE} to get a new one"
+        "the local CA in {file} is damaged: {reason}; restore it, or remove it and {CERT_FILE} beside it to get a new one, which agents and visitors must be told to trust"
     )]
     Damaged {
+        /// Where its key and certificate are.
+        file: String,
         /// What is wrong.
         reason: String,
     },
@@ -71,6 +73,10 @@ pub fn root_pem(state_dir: &Path) -> Result<String, CaError> {
     Ok(Ca::open(&StateDir::open(Some(state_dir))?)?.pem)
 }
 
+fn damaged(state: &StateDir, reason: &str) -> CaError {
+    CaError::Damaged { file: state.path_of(KEY_FILE), reason: reason.to_owned() }
+}
+
 impl Ca {
     /// The authority of the state directory, made on first start.
     ///
@@ -84,14 +90,14 @@ impl Ca {
         };
         if is_lost {
             // A new one would not be trusted by those who trust the old one.
-            return Err(CaError::Damaged { reason: "its key is missing".to_owned() });
+            return Err(damaged(state, "its key is missing"));
         }
         let ca = match known {
-            Some(known) => Self::parse(known)?,
+            Some(known) => Self::parse(known, state)?,
             None => {
                 let (ca, key) = Self::make()?;
                 match state.create(KEY_FILE, format!("{key}{}", ca.pem).as_bytes())? {
-                    Some(known) => Self::parse(known)?,
+                    Some(known) => Self::parse(known, state)?,
                     None => ca,
                 }
             }
@@ -102,14 +108,14 @@ impl Ca {
         Ok(ca)
     }
 
-    fn parse(both: Vec<u8>) -> Result<Self, CaError> {
-        let damaged = |reason: &str| CaError::Damaged { reason: reason.to_owned() };
+    fn parse(both: Vec<u8>, state: &StateDir) -> Result<Self, CaError> {
+        let damaged = |reason: &str| damaged(state, reason);
         let both = String::from_utf8(both).map_err(|_| damaged("its key is not text"))?;
         let at = both.find("-----BEGIN CERTIFICATE-----");
         let (key, pem) = both.split_at(at.ok_or_else(|| damaged("its certificate is missing"))?);
         let key = KeyPair::from_pem(key).map_err(|_| damaged("its key is unreadable"))?;
-        let issuer = Issuer::from_ca_cert_pem(pem, key)
-            .map_err(|error| CaError::Damaged { reason: error.to_string() })?;
+        let issuer =
+            Issuer::from_ca_cert_pem(pem, key).map_err(|error| damaged(&error.to_string()))?;
         Ok(Self { issuer, pem: pem.to_owned() })
     }
 

@@ -40,6 +40,13 @@ impl StateDir {
         Ok(Self(dir.map(Path::to_path_buf)))
     }
 
+    /// Where a file is, for messages.
+    pub(crate) fn path_of(&self, name: &str) -> String {
+        self.0
+            .as_deref()
+            .map_or_else(|| name.to_owned(), |dir| dir.join(name).display().to_string())
+    }
+
     /// The contents of a file; `None` if there is no such file or no directory.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StateError> {
         let Some(dir) = &self.0 else { return Ok(None) };
