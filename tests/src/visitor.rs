@@ -3,7 +3,10 @@
 mod connect;
 mod visit;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use http::Method;
 use rustls::ClientConfig;
@@ -18,19 +21,46 @@ pub use self::{
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// `https`, `http`, `tls` or `tcp`.
-    pub(crate) scheme: String,
+    scheme: String,
     /// Name in the URL, without the port.
-    pub(crate) host: String,
+    host: String,
     /// Where that is.
-    pub(crate) addr: SocketAddr,
+    addr: SocketAddr,
     /// What is trusted and offered, except ALPN.
-    pub(crate) tls: Arc<ClientConfig>,
+    tls: Arc<ClientConfig>,
     /// What is said at the TLS level, where it differs from the host.
-    pub(crate) sni: Option<String>,
-    pub(crate) tasks: Arc<std::sync::Mutex<JoinSet<()>>>,
+    sni: Option<String>,
+    pub(crate) tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Visitor {
+    /// Somebody who trusts `tls` and dials `addr` for whatever name the URL has.
+    ///
+    /// # Panics
+    /// If it is no URL.
+    pub fn new(url: &str, addr: SocketAddr, tls: Arc<ClientConfig>) -> Self {
+        let (scheme, authority) = url.split_once("://").expect("a URL has a scheme");
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().ok()),
+            None => (authority, None),
+        };
+        Self {
+            scheme: scheme.to_owned(),
+            host: host.to_owned(),
+            addr: (addr.ip(), port.unwrap_or(addr.port())).into(),
+            tls,
+            sni: None,
+            tasks: Arc::default(),
+        }
+    }
+
+    /// One whose tasks belong to somebody else.
+    #[must_use]
+    pub(crate) fn of(mut self, tasks: &Arc<Mutex<JoinSet<()>>>) -> Self {
+        self.tasks = Arc::clone(tasks);
+        self
+    }
+
     /// Asks for a path.
     pub fn get(&self, path: &str) -> Visit {
         Visit::new(self.clone(), Method::GET, path)

@@ -165,26 +165,11 @@ impl World {
     /// # Panics
     /// If it is no URL.
     pub fn visitor_of(&self, url: &str) -> Visitor {
-        let (scheme, authority) = url.split_once("://").expect("a URL has a scheme");
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().ok()),
-            None => (authority, None),
+        let addr = match url.starts_with("http://") {
+            true => self.edge.http_addr(),
+            false => self.edge.tls_addr(),
         };
-        let mut addr = match scheme {
-            "http" => self.edge.http_addr(),
-            _ => self.edge.tls_addr(),
-        };
-        if let Some(port) = port {
-            addr.set_port(port);
-        }
-        Visitor {
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
-            addr,
-            tls: Arc::clone(&self.tls),
-            sni: None,
-            tasks: Arc::clone(&self.visitors),
-        }
+        Visitor::new(url, addr, Arc::clone(&self.tls)).of(&self.visitors)
     }
 
     /// Asks the first endpoint for a path.

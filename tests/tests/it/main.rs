@@ -9,6 +9,7 @@ mod http;
 mod leaks;
 mod local;
 mod pool;
+mod program;
 mod raw;
 mod sdk;
 mod session;
