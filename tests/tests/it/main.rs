@@ -13,5 +13,6 @@ mod program;
 mod raw;
 mod sdk;
 mod session;
+mod storm;
 mod tls;
 mod trouble;

@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 use self::machine::{Machine, url};
+use crate::storm;
 
 #[tokio::test]
 async fn an_http_endpoint_of_the_sdk_is_served() {
@@ -226,6 +227,25 @@ async fn a_stream_that_the_sdk_does_not_read_stalls_nobody_else() {
         assert_eq!(echo(&mut socket).await, "hello");
     }
     drop((unread, stranger, listener, forwarder, machine));
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn in_a_storm_everybody_gets_his_own_bytes_from_the_sdk() {
+    let (web, raw) = (storm::web().await, Upstream::echo().await);
+    let world = World::new().up().await;
+    let machine = Machine::connect(&world).await;
+    let (to_web, to_raw) = (url(&web.http_url()), url(&format!("tcp://{}", raw.addr())));
+    let (http, tcp) = machine
+        .run(|session| async move {
+            let http = session.http_endpoint().listen_and_forward(to_web).await.unwrap();
+            (http, session.tcp_endpoint().listen_and_forward(to_raw).await.unwrap())
+        })
+        .await;
+    let (web, raw) = (world.visitor_of(http.url()), world.visitor_of(tcp.url()));
+    let failed = soon("the storm", storm::storm(&web, &raw).join_all()).await;
+    assert_eq!(failed.iter().sum::<u64>(), 0);
+    drop((http, tcp, machine));
     world.down().await.assert_no_task_left();
 }
 
