@@ -10,6 +10,9 @@ const MIB: usize = 1024 * KIB;
 /// Fact: an unwritten agreement of both client families; it is neither negotiated nor transmitted.
 pub const INITIAL_WINDOW: usize = 256 * KIB;
 
+/// Largest window that this implementation gives a stream, and expects of its own kind.
+pub(crate) const LARGEST_WINDOW: usize = 16 * MIB;
+
 /// Which end of the session this is. Decides who owns which stream ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -48,6 +51,11 @@ pub enum Excess {
 pub struct Limits {
     /// Payload bytes of one DATA frame; above it the stream is reset from the header alone.
     pub max_frame_len: usize,
+    /// Payload bytes of a longer DATA frame that are still skipped to save the session; above it
+    /// the session ends.
+    pub max_skipped_len: usize,
+    /// Bytes of text that a GOAWAY may carry behind its fixed 8; a longer one is not read.
+    pub max_goaway_text: usize,
     /// Streams the peer may hold open at once.
     pub max_peer_streams: usize,
     /// What one stream more costs the peer.
@@ -56,6 +64,13 @@ pub struct Limits {
     pub open_burst: u32,
     /// Streams the peer may open each second in the long run.
     pub opens_per_second: u32,
+    /// Frames without effect in a second, of each sort, that count as a bad second. Refused streams
+    /// have a tenth of it; frames for streams that have just ended, of which honest peers send
+    /// some, twenty times as much.
+    pub junk_per_second: u32,
+    /// How long bad seconds must follow each other to end the session; counted in whole seconds,
+    /// at least one.
+    pub junk_for: Duration,
 }
 
 impl Limits {
@@ -69,21 +84,24 @@ impl Limits {
     pub fn edge() -> Self {
         Self {
             max_frame_len: INITIAL_WINDOW,
+            max_skipped_len: MIB,
+            max_goaway_text: 4 * KIB,
             max_peer_streams: 64,
             excess: Excess::Refuse,
             open_burst: 256,
             opens_per_second: 50,
+            junk_per_second: 1000,
+            junk_for: Duration::from_secs(5),
         }
     }
 
     /// Of an agent towards its edge, which opens one stream per visitor connection: no rate.
     pub fn agent() -> Self {
         Self {
-            max_frame_len: INITIAL_WINDOW,
             max_peer_streams: 4096,
-            excess: Excess::Refuse,
             open_burst: u32::MAX,
             opens_per_second: u32::MAX,
+            ..Self::edge()
         }
     }
 }
@@ -153,8 +171,11 @@ pub struct Config {
     pub send_buffer: usize,
     /// Bytes all streams may queue that wait for the transport only.
     pub max_unsent: usize,
-    /// Send credit honoured per stream. Our own edge and agent grow windows up to
-    /// [`WindowPolicy::Grow`], so the default equals that; more counts as over-granting.
+    /// Bytes that a stream may send from one grant to the next, however much was granted; at least
+    /// [`INITIAL_WINDOW`], because peers need not grant before they have seen half of that.
+    ///
+    /// Our own edge and agent grow windows up to [`WindowPolicy::Grow`] and then grant late, so the
+    /// default equals that. More than both counts as over-granting.
     pub max_send_credit: usize,
     /// How long the transport may take nothing while something waits.
     pub write_stall: Duration,
@@ -181,11 +202,11 @@ impl Config {
             max_streams: 4096,
             accept_backlog: 1024,
             limits,
-            recv_window: WindowPolicy::Grow { per_stream: 16 * MIB, per_session: 64 * MIB },
+            recv_window: WindowPolicy::Grow { per_stream: LARGEST_WINDOW, per_session: 64 * MIB },
             peer,
             send_buffer: 256 * KIB,
             max_unsent: 8 * MIB,
-            max_send_credit: 16 * MIB,
+            max_send_credit: LARGEST_WINDOW,
             write_stall: Duration::from_secs(30),
             max_violations: 16,
         }

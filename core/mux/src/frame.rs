@@ -25,6 +25,8 @@ pub const HEADER_LEN: usize = 8;
 pub const MAX_LEN: usize = 0x00ff_ffff;
 /// Stream ids have 31 bits.
 pub(crate) const MAX_ID: u32 = 0x7fff_ffff;
+/// Text of a GOAWAY that we send, in bytes: what a hardened peer still reads.
+const MAX_GOAWAY_TEXT: usize = 4096;
 
 /// Names one stream of a session. Odd: opened by the agent; even: by the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,7 +154,7 @@ fn with_word(kind: Kind, id: StreamId, word: u32) -> [u8; 12] {
 /// Fact: one family's decoder waits for eight bytes more than the frame has, another's encoder
 /// sends nothing for short texts; both are happy with eight or more.
 pub fn goaway(last: u32, code: ErrorCode, text: &str) -> Vec<u8> {
-    let mut cut = text.len().min(decode::MAX_GOAWAY_TEXT);
+    let mut cut = text.len().min(MAX_GOAWAY_TEXT);
     while !text.is_char_boundary(cut) {
         cut -= 1;
     }

@@ -121,7 +121,7 @@ impl Machine {
     pub fn new(config: Config, now: Instant) -> Self {
         Self {
             phase: Phase::Open,
-            decoder: Decoder::new(config.limits.max_frame_len),
+            decoder: Decoder::within(&config.limits),
             target: Target::Nobody,
             streams: Table::default(),
             next_id: config.role.first_id(),
@@ -157,7 +157,7 @@ impl Machine {
 
     /// Replaces the limits on the peer. Streams that are open stay open.
     pub fn set_limits(&mut self, limits: Limits, now: Instant) {
-        self.decoder.set_max_frame_len(limits.max_frame_len);
+        self.decoder.set_limits(&limits);
         self.opens = Opens::new(&limits, now);
         self.config.limits = limits;
     }

@@ -7,13 +7,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{HEADER_LEN, Header, Kind};
-use crate::ErrorCode;
+use crate::{ErrorCode, Limits};
 
-/// Text of a GOAWAY, in bytes.
-pub(super) const MAX_GOAWAY_TEXT: usize = 4096;
-/// An oversized DATA frame up to here is discarded; above, the session ends. Discarding costs
-/// bandwidth only, but somebody who announces megabytes is not a peer.
-const MAX_DISCARD: usize = 1024 * 1024;
 /// A payload that has not arrived in full is passed on in pieces of at least this many bytes:
 /// smaller ones would turn into small writes downstream.
 const MIN_PIECE: usize = 8 * 1024;
@@ -75,7 +70,7 @@ pub enum Event {
     Skipped,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum State {
     Header,
     Payload { left: usize },
@@ -88,17 +83,31 @@ enum State {
 pub struct Decoder {
     state: State,
     max_frame_len: usize,
+    max_skipped_len: usize,
+    max_goaway_text: usize,
 }
 
 impl Decoder {
-    /// Refuses DATA frames with more payload than `max_frame_len` bytes.
+    /// Refuses DATA frames with more payload than `max_frame_len` bytes; the other lengths are those
+    /// of [`Limits::edge`].
     pub fn new(max_frame_len: usize) -> Self {
-        Self { state: State::Header, max_frame_len }
+        Self::within(&Limits { max_frame_len, ..Limits::edge() })
+    }
+
+    /// Refuses frames that are longer than these limits allow.
+    pub fn within(limits: &Limits) -> Self {
+        Self {
+            state: State::Header,
+            max_frame_len: limits.max_frame_len,
+            max_skipped_len: limits.max_skipped_len,
+            max_goaway_text: limits.max_goaway_text,
+        }
     }
 
     /// For frames whose header has not been seen yet.
-    pub fn set_max_frame_len(&mut self, max_frame_len: usize) {
-        self.max_frame_len = max_frame_len;
+    pub fn set_limits(&mut self, limits: &Limits) {
+        let state = self.state;
+        *self = Self { state, ..Self::within(limits) };
     }
 
     /// Throws away what is left of the current payload, exactly.
@@ -173,7 +182,8 @@ impl Decoder {
                     }
                     return Ok(Some(Event::Data(header)));
                 }
-                if len > MAX_DISCARD {
+                // Skipping costs bandwidth only, but somebody who announces megabytes is no peer.
+                if len > self.max_skipped_len {
                     return fatal(ErrorCode::FrameSize, "DATA frame far above the limit");
                 }
                 self.state = State::Discard { left: len };
@@ -184,7 +194,7 @@ impl Decoder {
                 if header.id != 0 {
                     return fatal(ErrorCode::Protocol, "GOAWAY on a stream");
                 }
-                if !(8..=8 + MAX_GOAWAY_TEXT).contains(&len) {
+                if len < 8 || len - 8 > self.max_goaway_text {
                     return fatal(ErrorCode::FrameSize, "GOAWAY of a wrong length");
                 }
             }

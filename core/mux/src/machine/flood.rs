@@ -28,15 +28,12 @@ pub(super) enum Cheap {
 const N_KINDS: usize = 7;
 /// One second of counting.
 const SLICE: Duration = Duration::from_secs(1);
-/// So many slices above the limit, one after the other, and the session ends.
-const MAX_STREAK: u8 = 5;
-
 impl Cheap {
-    fn per_second(self) -> u32 {
+    fn per_second(self, limits: &Limits) -> u32 {
         match self {
-            Self::RefusedOpen => 100,
-            Self::Stale => 20_000,
-            _ => 1000,
+            Self::RefusedOpen => limits.junk_per_second / 10,
+            Self::Stale => limits.junk_per_second.saturating_mul(20),
+            _ => limits.junk_per_second,
         }
     }
 }
@@ -45,7 +42,7 @@ impl Cheap {
 struct Counter {
     since: Instant,
     n: u32,
-    streak: u8,
+    streak: u32,
 }
 
 /// Counters of one session.
@@ -66,18 +63,24 @@ impl Flood {
         Self { counters: [Counter { since: now, n: 0, streak: 0 }; N_KINDS] }
     }
 
-    pub(super) fn count(&mut self, kind: Cheap, now: Instant) -> Verdict {
+    pub(super) fn count(&mut self, kind: Cheap, limits: &Limits, now: Instant) -> Verdict {
         let counter = &mut self.counters[kind as usize];
         let elapsed = now.saturating_duration_since(counter.since);
         if elapsed >= SLICE {
-            let flooded = counter.n > kind.per_second() && elapsed < 2 * SLICE;
-            counter.streak = if flooded { counter.streak + 1 } else { 0 };
+            let flooded = counter.n > kind.per_second(limits) && elapsed < 2 * SLICE;
+            counter.streak = if flooded { counter.streak.saturating_add(1) } else { 0 };
             counter.since = now;
             counter.n = 0;
         }
         counter.n = counter.n.saturating_add(1);
-        if counter.streak >= MAX_STREAK { Verdict::Flood } else { Verdict::Tolerable }
+        let streak = u64::from(counter.streak);
+        if streak >= slices(limits.junk_for) { Verdict::Flood } else { Verdict::Tolerable }
     }
+}
+
+/// So many slices above the limit, one after the other, and the session ends.
+fn slices(junk_for: Duration) -> u64 {
+    junk_for.as_secs().saturating_add(u64::from(junk_for.subsec_nanos() > 0)).max(1)
 }
 
 /// Token bucket of streams that the peer may open.
@@ -109,11 +112,15 @@ mod tests {
     use super::*;
 
     fn run(n_per_second: u32, seconds: u32) -> Verdict {
+        run_within(&Limits::edge(), n_per_second, seconds)
+    }
+
+    fn run_within(limits: &Limits, n_per_second: u32, seconds: u32) -> Verdict {
         let start = Instant::now();
         let mut flood = Flood::new(start);
         let mut verdict = Verdict::Tolerable;
         for i in 0..n_per_second * seconds {
-            verdict = flood.count(Cheap::Stray, start + SLICE * i / n_per_second);
+            verdict = flood.count(Cheap::Stray, limits, start + SLICE * i / n_per_second);
         }
         verdict
     }
@@ -132,6 +139,19 @@ mod tests {
     fn more_than_the_limit_for_five_seconds_is_a_flood() {
         assert_eq!(run(1100, 5), Verdict::Tolerable);
         assert_eq!(run(1100, 6), Verdict::Flood);
+    }
+
+    #[test]
+    fn how_much_is_a_flood_and_for_how_long_are_limits() {
+        let few = Limits { junk_per_second: 10, ..Limits::edge() };
+        assert_eq!(run_within(&few, 11, 6), Verdict::Flood);
+        assert_eq!(run_within(&few, 10, 20), Verdict::Tolerable);
+        let soon = Limits { junk_for: Duration::from_millis(1500), ..few };
+        assert_eq!(run_within(&soon, 11, 2), Verdict::Tolerable);
+        assert_eq!(run_within(&soon, 11, 3), Verdict::Flood);
+        let at_once = Limits { junk_for: Duration::ZERO, ..few };
+        assert_eq!(run_within(&at_once, 11, 1), Verdict::Tolerable);
+        assert_eq!(run_within(&at_once, 11, 2), Verdict::Flood);
     }
 
     #[test]

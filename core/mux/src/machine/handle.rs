@@ -162,7 +162,7 @@ impl Machine {
         if stream.send.fin != Fin::NotYet {
             return Poll::Ready(Err(StreamError::Finished));
         }
-        let room = stream.send.room(self.config.send_buffer, self.config.max_send_credit);
+        let room = stream.send.room(self.config.send_buffer);
         if room > 0 && self.unsent < self.config.max_unsent {
             return Poll::Ready(Ok(room));
         }

@@ -12,7 +12,8 @@ use super::{
     table::{Handle, Slot, StreamState},
 };
 use crate::{
-    ErrorCode, Excess, ResetBy, SessionError,
+    ErrorCode, Excess, INITIAL_WINDOW, ResetBy, SessionError,
+    config::LARGEST_WINDOW,
     frame::{Event, Fatal, Header},
 };
 
@@ -225,12 +226,13 @@ impl Machine {
         let Some(stream) = self.streams.get_mut(id).filter(|stream| stream.reset.is_none()) else {
             return self.count(self.stray(id), now);
         };
-        let Some(credit) = stream.send.add_credit(n as usize) else {
+        let max_credit = self.config.max_send_credit.max(INITIAL_WINDOW);
+        let Some(credit) = stream.send.add_credit(n as usize, max_credit) else {
             self.reset_here(id, ErrorCode::FlowControl);
             return Ok(());
         };
         self.refresh(id);
-        if n == 0 || credit > self.config.max_send_credit {
+        if n == 0 || credit > max_credit.max(LARGEST_WINDOW) {
             return self.count(Cheap::OverGrant, now);
         }
         Ok(())
@@ -247,7 +249,7 @@ impl Machine {
     }
 
     fn count(&mut self, kind: Cheap, now: Instant) -> Result<(), Fatal> {
-        match self.flood.count(kind, now) {
+        match self.flood.count(kind, &self.config.limits, now) {
             Verdict::Tolerable => Ok(()),
             Verdict::Flood => Err(Fatal::new(ErrorCode::EnhanceYourCalm, "flood of cheap frames")),
         }

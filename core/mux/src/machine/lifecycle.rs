@@ -125,18 +125,17 @@ impl Machine {
     /// Brings the session's view of a stream's sending direction up to date, after its queue, its
     /// credit or its end changed.
     pub(super) fn refresh(&mut self, id: u32) {
-        let max_credit = self.config.max_send_credit;
         let Some(stream) = self.streams.get_mut(id) else { return };
         let send = &mut stream.send;
-        let sendable = send.sendable(max_credit);
+        let sendable = send.sendable();
         self.unsent = self.unsent - send.counted + sendable;
         send.counted = sendable;
-        if stream.reset.is_none() && !send.in_ready && send.has_frame(max_credit) {
+        if stream.reset.is_none() && !send.in_ready && send.has_frame() {
             send.in_ready = true;
             self.ready.push_back(id);
             self.attention = true;
         }
-        if send.waker.is_some() && send.worth_waking(self.config.send_buffer, max_credit) {
+        if send.waker.is_some() && send.worth_waking(self.config.send_buffer) {
             self.wakes.extend(send.waker.take());
         }
     }

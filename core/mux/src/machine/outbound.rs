@@ -69,7 +69,6 @@ impl Machine {
     }
 
     fn pull_stream(&mut self, id: u32, batch: &mut Batch) {
-        let max_credit = self.config.max_send_credit;
         let Some(stream) = self.streams.get_mut(id) else { return };
         let send = &mut stream.send;
         send.in_ready = false;
@@ -78,7 +77,7 @@ impl Machine {
         }
         let mut turn = TURN;
         while turn > 0 {
-            let sendable = send.sendable(max_credit);
+            let sendable = send.sendable();
             let (mut len, mut flags) = (sendable.min(MAX_PAYLOAD).min(turn), 0);
             if let Syn::Waits { first_len } = send.syn {
                 // Receivers read the type, and often the whole first message, from this frame.

@@ -32,7 +32,7 @@ pub(super) enum Fin {
 }
 
 /// Invariant: `queued` is the length of `queue`; `counted` is what the session's sum of unsent
-/// bytes has for this stream.
+/// bytes has for this stream; `usable` is at most `credit`.
 #[derive(Debug)]
 pub(super) struct SendHalf {
     pub(super) syn: Syn,
@@ -40,6 +40,8 @@ pub(super) struct SendHalf {
     queue: VecDeque<Bytes>,
     queued: usize,
     credit: usize,
+    /// What may be sent until the next grant.
+    usable: usize,
     pub(super) counted: usize,
     pub(super) in_ready: bool,
     pub(super) in_waiting: bool,
@@ -54,6 +56,7 @@ impl SendHalf {
             queue: VecDeque::new(),
             queued: 0,
             credit: INITIAL_WINDOW,
+            usable: INITIAL_WINDOW,
             counted: 0,
             in_ready: false,
             in_waiting: false,
@@ -74,19 +77,22 @@ impl SendHalf {
         let bytes = if front.len() <= max { self.queue.pop_front()? } else { front.split_to(max) };
         self.queued -= bytes.len();
         self.credit -= bytes.len(); // callers ask for `sendable` bytes at most
+        self.usable -= bytes.len();
         if self.queue.is_empty() && self.queue.capacity() > 16 {
             self.queue = VecDeque::new();
         }
         Some(bytes)
     }
 
-    /// Adds credit. `None`: the sum would not fit what the protocol can say.
-    pub(super) fn add_credit(&mut self, n: usize) -> Option<usize> {
+    /// Adds credit, of which at most `max_usable` is used until the next grant. `None`: the sum
+    /// would not fit what the protocol can say.
+    pub(super) fn add_credit(&mut self, n: usize, max_usable: usize) -> Option<usize> {
         let sum = self.credit + n;
         if sum > crate::frame::MAX_ID as usize {
             return None;
         }
         self.credit = sum;
+        self.usable = sum.min(max_usable);
         Some(sum)
     }
 
@@ -97,19 +103,19 @@ impl SendHalf {
     }
 
     /// Bytes that wait for the transport only.
-    pub(super) fn sendable(&self, max_credit: usize) -> usize {
-        self.queued.min(self.credit).min(max_credit)
+    pub(super) fn sendable(&self) -> usize {
+        self.queued.min(self.usable)
     }
 
     /// Bytes that the writer may add. Never more than there is credit for: what is queued then
     /// depends on the transport alone, and slow streams cannot fill the session's budget.
-    pub(super) fn room(&self, send_buffer: usize, max_credit: usize) -> usize {
-        self.credit.min(max_credit).min(send_buffer).saturating_sub(self.queued)
+    pub(super) fn room(&self, send_buffer: usize) -> usize {
+        self.usable.min(send_buffer).saturating_sub(self.queued)
     }
 
     /// Whether a waiting writer should look again.
-    pub(super) fn worth_waking(&self, send_buffer: usize, max_credit: usize) -> bool {
-        let room = self.room(send_buffer, max_credit);
+    pub(super) fn worth_waking(&self, send_buffer: usize) -> bool {
+        let room = self.room(send_buffer);
         match self.fin {
             Fin::NotYet => room >= WORTH_WAKING.min(send_buffer) || self.queued == 0 && room > 0,
             Fin::Waits | Fin::Sent => self.end_is_certain(),
@@ -118,13 +124,13 @@ impl SendHalf {
 
     /// Whether the end needs nothing from the peer any more.
     pub(super) fn end_is_certain(&self) -> bool {
-        self.fin != Fin::NotYet && self.queued <= self.credit
+        self.fin != Fin::NotYet && self.queued <= self.usable
     }
 
     /// Whether there is a frame to send.
-    pub(super) fn has_frame(&self, max_credit: usize) -> bool {
+    pub(super) fn has_frame(&self) -> bool {
         matches!(self.syn, Syn::Waits { .. })
-            || self.sendable(max_credit) > 0
+            || self.sendable() > 0
             || self.queued == 0 && self.fin == Fin::Waits
     }
 

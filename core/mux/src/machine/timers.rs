@@ -84,10 +84,8 @@ impl Machine {
     }
 
     fn lingered(&mut self, now: Instant, id: u32) {
-        let max_credit = self.config.max_send_credit;
         let Some(stream) = self.streams.get(id) else { return };
-        let waits_for_transport =
-            stream.send.fin != Fin::Sent && stream.send.sendable(max_credit) > 0;
+        let waits_for_transport = stream.send.fin != Fin::Sent && stream.send.sendable() > 0;
         if waits_for_transport {
             self.linger(now, id);
         } else {

@@ -111,6 +111,23 @@ fn cheap_frames_in_numbers_end_the_session() {
 }
 
 #[test]
+fn what_is_skipped_and_what_a_goodbye_may_say_are_limits() {
+    let limits = Limits { max_skipped_len: 300_000, max_goaway_text: 9, ..Limits::before_auth() };
+    let ended = |bytes: &[u8]| {
+        let (mut edge, now) = edge();
+        edge.set_limits(limits, now);
+        receive(&mut edge, now, &data(3, SYN, &TYPE));
+        receive(&mut edge, now, bytes);
+        edge.ended().map(SessionError::code)
+    };
+    assert_eq!(ended(&data(3, 0, &vec![0; 300_000])), None);
+    assert_eq!(ended(&data(3, 0, &vec![0; 300_001])), Some(ErrorCode::FrameSize));
+    let goodbye = |text| crate::frame::goaway(0, ErrorCode::Internal, text);
+    assert_eq!(ended(&goodbye("too much.")), Some(ErrorCode::RemoteGoneAway));
+    assert_eq!(ended(&goodbye("too little")), Some(ErrorCode::FrameSize));
+}
+
+#[test]
 fn ordinary_credit_in_numbers_is_no_flood() {
     let (mut edge, start) = edge();
     receive(&mut edge, start, &data(3, SYN, &TYPE));

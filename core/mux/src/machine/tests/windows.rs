@@ -194,3 +194,40 @@ fn a_stream_that_trickles_keeps_its_window() {
     }
     assert_eq!(agent.stats().extra_window, 0);
 }
+
+#[test]
+fn from_one_grant_to_the_next_no_more_is_sent_than_the_limit() {
+    const LIMIT: usize = 300 * KIB;
+    let now = Instant::now();
+    let mut edge = Machine::new(Config { max_send_credit: LIMIT, ..Config::edge() }, now);
+    let id = edge.open(now, TYPE.to_vec().into()).unwrap();
+    let mut sent = 0;
+    let mut send_all = |edge: &mut Machine| {
+        while let Poll::Ready(Ok(n)) = edge.poll_room(&cx(), id) {
+            edge.send(id, vec![0; n].into()).unwrap();
+            wire(edge, now);
+        }
+        let since = usize::try_from(edge.stats().bytes_out).unwrap() - sent;
+        sent += since;
+        since
+    };
+    assert_eq!(send_all(&mut edge), crate::INITIAL_WINDOW);
+    receive(&mut edge, now, &crate::frame::wndinc(id, 8 << 20));
+    assert_eq!(send_all(&mut edge), LIMIT);
+    receive(&mut edge, now, &crate::frame::wndinc(id, 1));
+    assert_eq!(send_all(&mut edge), LIMIT);
+}
+
+#[test]
+fn a_limit_below_the_first_window_is_not_held_against_the_peer() {
+    let start = Instant::now();
+    let mut edge = Machine::new(Config { max_send_credit: 0, ..Config::edge() }, start);
+    let id = edge.open(start, TYPE.to_vec().into()).unwrap();
+    assert_eq!(edge.poll_room(&cx(), id), Poll::Ready(Ok(crate::INITIAL_WINDOW - 4)));
+    wire(&mut edge, start);
+    let second = crate::frame::wndinc(id, 1).repeat(2000);
+    for n_seconds in 0..8 {
+        receive(&mut edge, start + Duration::from_secs(n_seconds), &second);
+    }
+    assert!(edge.ended().is_none());
+}
