@@ -39,14 +39,6 @@ impl JsonLimit {
     /// For answers to binds: they echo the options, perhaps with more escapes.
     pub const BIND_ANSWER: Self = Self { max_len: 2048 * KIB, max_depth: MAX_DEPTH };
 
-    /// The limit for requests on a stream of this type.
-    pub fn for_request(stream_type: StreamType) -> Self {
-        match stream_type {
-            StreamType::BIND | StreamType::PATCH_TUNNEL_STATE => Self::BIND,
-            _ => Self::SMALL,
-        }
-    }
-
     /// The limit for answers on a stream of this type.
     pub fn for_answer(stream_type: StreamType) -> Self {
         match stream_type {

@@ -3,11 +3,11 @@
 //! The published clients fall into two families with different limits. Nothing negotiates them: the
 //! edge has to know them from the names in [`AuthExtra`].
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{
     ErrorCode, ErrorText,
-    message::{AuthExtra, check_metadata},
+    message::{AuthExtra, MAX_METADATA_LEN},
 };
 
 /// The `ClientType` of our own agent.
@@ -105,18 +105,49 @@ pub struct PeerInfo {
     pub heartbeat: HeartbeatTiming,
 }
 
-impl TryFrom<&AuthExtra> for PeerInfo {
-    type Error = ErrorText;
+/// What an agent may say about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerLimits {
+    /// Bytes of `ClientType`, `UserAgent` and the other names.
+    pub name_len: usize,
+    /// Bytes of its metadata, and of its host's name.
+    pub metadata_len: usize,
+    /// Its heartbeat's interval and tolerance, each.
+    pub heartbeat: RangeInclusive<Duration>,
+}
 
-    /// Fails with the text to answer with.
-    fn try_from(extra: &AuthExtra) -> Result<Self, ErrorText> {
-        check_name("ClientType", &extra.client_type)?;
-        check_name("UserAgent", &extra.user_agent)?;
-        for (name, text) in [("Version", &extra.version), ("OS", &extra.os), ("Arch", &extra.arch)]
-        {
-            check_name(name, text)?;
+impl Default for PeerLimits {
+    fn default() -> Self {
+        Self {
+            name_len: MAX_NAME_LEN,
+            metadata_len: MAX_METADATA_LEN,
+            heartbeat: MIN_HEARTBEAT..=MAX_HEARTBEAT,
         }
-        check_metadata(&extra.metadata, ErrorCode::AUTH_INVALID)?;
+    }
+}
+
+impl PeerInfo {
+    /// Checks what an agent said.
+    ///
+    /// # Errors
+    /// The text to answer with.
+    pub fn checked(extra: &AuthExtra, limits: &PeerLimits) -> Result<Self, ErrorText> {
+        let names = [
+            ("ClientType", &extra.client_type),
+            ("UserAgent", &extra.user_agent),
+            ("Version", &extra.version),
+            ("OS", &extra.os),
+            ("Arch", &extra.arch),
+        ];
+        for (name, text) in names {
+            check_name(name, text, limits.name_len)?;
+        }
+        for (name, text) in [("Metadata", &extra.metadata), ("Hostname", &extra.hostname)] {
+            if text.len() > limits.metadata_len {
+                let message = format!("{name} must have at most {} bytes.", limits.metadata_len);
+                return Err(ErrorText::new(ErrorCode::AUTH_INVALID, message));
+            }
+        }
         Ok(Self {
             family: Family::detect(&extra.client_type, &extra.user_agent),
             client_type: extra.client_type.clone(),
@@ -127,8 +158,18 @@ impl TryFrom<&AuthExtra> for PeerInfo {
             heartbeat: HeartbeatTiming::from_wire(
                 extra.heartbeat_interval,
                 extra.heartbeat_tolerance,
+                &limits.heartbeat,
             )?,
         })
+    }
+}
+
+impl TryFrom<&AuthExtra> for PeerInfo {
+    type Error = ErrorText;
+
+    /// Within the default limits. Fails with the text to answer with.
+    fn try_from(extra: &AuthExtra) -> Result<Self, ErrorText> {
+        Self::checked(extra, &PeerLimits::default())
     }
 }
 
@@ -152,19 +193,22 @@ impl HeartbeatTiming {
     /// Reads the two members of [`AuthExtra`], nanoseconds. Zero means the default.
     ///
     /// # Errors
-    /// The text to answer with, if one is outside [`MIN_HEARTBEAT`] ..= [`MAX_HEARTBEAT`].
-    pub fn from_wire(interval: i64, tolerance: i64) -> Result<Self, ErrorText> {
+    /// The text to answer with, if one is outside of `bounds`.
+    pub fn from_wire(
+        interval: i64,
+        tolerance: i64,
+        bounds: &RangeInclusive<Duration>,
+    ) -> Result<Self, ErrorText> {
         let or = |nanos: i64, default: Duration| match u64::try_from(nanos) {
             Ok(0) => Some(default),
             Ok(n) => Some(Duration::from_nanos(n)),
             Err(_) => None,
         };
         let bounded = |d: Option<Duration>, code: ErrorCode, what: &str| {
-            d.filter(|d| (MIN_HEARTBEAT..=MAX_HEARTBEAT).contains(d)).ok_or_else(|| {
-                ErrorText::new(
-                    code,
-                    format!("The heartbeat {what} must be between 1 second and 10 minutes."),
-                )
+            d.filter(|d| bounds.contains(d)).ok_or_else(|| {
+                let (min, max) = (bounds.start(), bounds.end());
+                let message = format!("The heartbeat {what} must be from {min:?} to {max:?}.");
+                ErrorText::new(code, message)
             })
         };
         let default = Self::default();
@@ -194,13 +238,13 @@ impl HeartbeatTiming {
     }
 }
 
-fn check_name(member: &str, text: &str) -> Result<(), ErrorText> {
-    if text.len() <= MAX_NAME_LEN && !text.chars().any(char::is_control) {
+fn check_name(member: &str, text: &str, max_len: usize) -> Result<(), ErrorText> {
+    if text.len() <= max_len && !text.chars().any(char::is_control) {
         return Ok(());
     }
     Err(ErrorText::new(
         ErrorCode::USER_AGENT_INVALID,
-        format!("{member} must have at most {MAX_NAME_LEN} bytes and no control characters."),
+        format!("{member} must have at most {max_len} bytes and no control characters."),
     ))
 }
 
@@ -215,60 +259,4 @@ fn go_arch(arch: &str) -> &str {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_are_told_by_mark_then_by_client_type() {
-        let detect = Family::detect;
-        assert_eq!(
-            detect("ngrok-python", "ngrok-python/1.4.0 ngrok-rust/0.14.0-pre.14"),
-            Family::Rust
-        );
-        assert_eq!(detect("my-app", "my-app/1 ngrok-go/2.1.1"), Family::Go);
-        assert_eq!(detect("my-app", "my-app/1 ngrok-rust/0.19.0"), Family::Rust);
-        assert_eq!(detect("ngrok-javascript", ""), Family::Rust);
-        assert_eq!(detect("ngrok-go", ""), Family::Go);
-        assert_eq!(detect("adit", &adit_user_agent()), Family::Adit);
-        assert_eq!(detect("adit", "ngrok-rust/0.19.0"), Family::Rust);
-        assert_eq!(detect("curl", "not-ngrok-rust/1"), Family::Unknown);
-    }
-
-    #[test]
-    fn rust_gets_fewer_streams_and_small_windows() {
-        assert_eq!(Family::Rust.max_proxied_streams(), 480);
-        assert_eq!(Family::Unknown.max_proxied_streams(), 4096);
-        assert!(!Family::Rust.windows_may_grow());
-        assert!(Family::Go.windows_may_grow());
-    }
-
-    #[test]
-    fn heartbeats_out_of_bounds_have_their_codes() {
-        let sec = 1_000_000_000;
-        let code = |i, t| HeartbeatTiming::from_wire(i, t).map_err(|e| e.code().unwrap());
-        assert_eq!(code(0, 0), Ok(HeartbeatTiming::default()));
-        assert_eq!(code(sec - 1, sec), Err(ErrorCode::HEARTBEAT_INTERVAL));
-        assert_eq!(code(sec, 600 * sec + 1), Err(ErrorCode::HEARTBEAT_TOLERANCE));
-        assert_eq!(code(-1, sec), Err(ErrorCode::HEARTBEAT_INTERVAL));
-        let timing = HeartbeatTiming::from_wire(sec, 600 * sec).unwrap();
-        assert_eq!(timing.limit(), Duration::from_secs(601));
-        assert_eq!(timing.to_wire(), (sec, 600 * sec));
-    }
-
-    #[test]
-    fn long_names_and_control_characters_are_refused() {
-        let code = |extra: &AuthExtra| PeerInfo::try_from(extra).map_err(|e| e.code().unwrap());
-        let mut extra = AuthExtra { client_type: "x".repeat(512), ..AuthExtra::default() };
-        assert!(code(&extra).is_ok());
-        extra.client_type.push('x');
-        assert_eq!(code(&extra), Err(ErrorCode::USER_AGENT_INVALID));
-        let extra = AuthExtra { user_agent: "a\nb".into(), ..AuthExtra::default() };
-        assert_eq!(code(&extra), Err(ErrorCode::USER_AGENT_INVALID));
-    }
-
-    #[test]
-    fn processors_are_named_as_go_does() {
-        let extra = AuthExtra { arch: "x86_64".into(), ..AuthExtra::default() };
-        assert_eq!(PeerInfo::try_from(&extra).unwrap().arch, "amd64");
-    }
-}
+mod tests;

@@ -26,7 +26,7 @@ use crate::{
 /// Longest header that is read, in bytes of JSON.
 pub const MAX_HEADER_LEN: usize = 65_536;
 
-/// Longest header that is written, in bytes of JSON.
+/// Longest header that is written unless its writer says otherwise, in bytes of JSON.
 pub const MAX_EMITTED_LEN: usize = 4096;
 
 /// Whose connection this is, and for which bind.
@@ -75,10 +75,12 @@ pub enum EdgeType {
 
 /// The header cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("proxy header of {len} bytes, longer than {MAX_EMITTED_LEN}")]
+#[error("proxy header of {len} bytes, longer than {max_len}")]
 pub struct HeaderTooLong {
     /// Its length as JSON.
     pub len: usize,
+    /// The limit.
+    pub max_len: usize,
 }
 
 /// Why a header could not be read.
@@ -137,9 +139,17 @@ impl ProxyHeader {
     /// # Errors
     /// If the header is longer than [`MAX_EMITTED_LEN`].
     pub fn to_first_bytes(&self) -> Result<Bytes, HeaderTooLong> {
+        self.to_first_bytes_within(MAX_EMITTED_LEN)
+    }
+
+    /// As [`Self::to_first_bytes`], with another limit.
+    ///
+    /// # Errors
+    /// If the header is longer than `max_len`.
+    pub fn to_first_bytes_within(&self, max_len: usize) -> Result<Bytes, HeaderTooLong> {
         let text = json::encode(self);
-        if text.len() > MAX_EMITTED_LEN {
-            return Err(HeaderTooLong { len: text.len() });
+        if text.len() > max_len {
+            return Err(HeaderTooLong { len: text.len(), max_len });
         }
         let mut bytes = BytesMut::with_capacity(TYPE_LEN + 8 + text.len());
         bytes.put_slice(&StreamType::PROXY.to_bytes());
@@ -281,7 +291,9 @@ mod tests {
     #[test]
     fn a_header_over_the_limit_is_not_sent() {
         let header = ProxyHeader { id: "x".repeat(4096), ..ProxyHeader::default() };
-        assert!(matches!(header.to_first_bytes(), Err(HeaderTooLong { len }) if len > 4096));
+        let len = json::encode(&header).len();
+        assert_eq!(header.to_first_bytes(), Err(HeaderTooLong { len, max_len: 4096 }));
+        assert!(header.to_first_bytes_within(len).is_ok());
     }
 
     proptest! {

@@ -13,6 +13,7 @@
 
 mod closing;
 mod error;
+mod limits;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use tokio::{
 pub use self::{
     closing::{Closing, PeerEnd},
     error::{CallError, RequestError, RespondError},
+    limits::RequestLimits,
 };
 use crate::{
     ErrorText,
@@ -153,8 +155,7 @@ impl<A, S: AsyncRead + AsyncWrite + Unpin> Answered<A, S> {
 /// Reads the request of a stream whose type has been read.
 ///
 /// # Errors
-/// If it is not complete within `limit`, too large, or not a request of this kind. The stream can
-/// still be used for [`refuse`].
+/// As [`request_within`], with `limit` as the time and every other limit as it is by default.
 ///
 /// # Cancel safety
 /// Not cancel safe: give up the stream with the future.
@@ -163,10 +164,26 @@ where
     M: Message,
     S: AsyncRead + Unpin,
 {
-    match timeout(limit, json::read(io, JsonLimit::for_request(M::TYPE))).await {
+    request_within(io, &RequestLimits { within: limit, ..RequestLimits::default() }).await
+}
+
+/// Reads the request of a stream whose type has been read.
+///
+/// # Errors
+/// If it is not complete in time, too large, or not a request of this kind. The stream can still be
+/// used for [`refuse`].
+///
+/// # Cancel safety
+/// Not cancel safe: give up the stream with the future.
+pub async fn request_within<M, S>(io: &mut S, limits: &RequestLimits) -> Result<M, RequestError>
+where
+    M: Message,
+    S: AsyncRead + Unpin,
+{
+    match timeout(limits.within, json::read(io, limits.json(M::TYPE))).await {
         Ok(Ok(value)) => json::decode(value).map_err(RequestError::Decode),
         Ok(Err(error)) => Err(RequestError::Read(error)),
-        Err(_) => Err(RequestError::Timeout { after: limit }),
+        Err(_) => Err(RequestError::Timeout { after: limits.within }),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     rpc::{self, Answered, CallError, Closing, PeerEnd, RespondError},
 };
 
-/// How long an accepted stream may keep its type to itself.
+/// How long an accepted stream may keep its type to itself, unless its owner says otherwise.
 pub const TYPE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Most accepted streams whose type is awaited at once.
@@ -180,17 +180,24 @@ async fn open<M: Message>(session: &Session, message: &M) -> Result<Stream, Call
 /// The streams the other side opens, each with its type.
 ///
 /// Types are awaited side by side, so that a stream without one delays no other. A stream that keeps
-/// silent for [`TYPE_TIMEOUT`], and any beyond [`MAX_UNTYPED`] such streams, is refused.
+/// silent for too long ([`TYPE_TIMEOUT`]), and any beyond [`MAX_UNTYPED`] such streams, is refused.
 #[derive(Debug)]
 pub struct TypedStreams {
     accept: Accept,
+    type_timeout: Duration,
     untyped: JoinSet<Option<(StreamType, Stream)>>,
 }
 
 impl TypedStreams {
     /// Takes over accepting.
     pub fn new(accept: Accept) -> Self {
-        Self { accept, untyped: JoinSet::new() }
+        Self { accept, type_timeout: TYPE_TIMEOUT, untyped: JoinSet::new() }
+    }
+
+    /// Gives each stream this long to say its type.
+    #[must_use]
+    pub fn with_type_timeout(self, type_timeout: Duration) -> Self {
+        Self { type_timeout, ..self }
     }
 
     /// The next stream that has said what it is for. `None` when the session has ended.
@@ -209,7 +216,7 @@ impl TypedStreams {
                 stream = self.accept.accept() => stream?,
             };
             // Nearly always the type came with the stream: then no task is needed.
-            let mut reading = Box::pin(read_type(stream));
+            let mut reading = Box::pin(read_type(stream, self.type_timeout));
             match poll_once(reading.as_mut()).await {
                 Poll::Ready(Some(typed)) => return Some(typed),
                 Poll::Ready(None) => {}
@@ -222,8 +229,8 @@ impl TypedStreams {
     }
 }
 
-async fn read_type(mut stream: Stream) -> Option<(StreamType, Stream)> {
-    match timeout(TYPE_TIMEOUT, StreamType::read(&mut stream)).await {
+async fn read_type(mut stream: Stream, within: Duration) -> Option<(StreamType, Stream)> {
+    match timeout(within, StreamType::read(&mut stream)).await {
         Ok(Ok(stream_type)) => Some((stream_type, stream)),
         Ok(Err(error)) => {
             tracing::debug!(%error, "stream ended before its type");

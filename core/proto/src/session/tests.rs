@@ -181,7 +181,8 @@ fn open_frame(id: u8, first: &[u8]) -> Vec<u8> {
 async fn a_stream_without_its_type_delays_no_other_and_is_refused() {
     let (mut near, far) = tokio::io::duplex(64 * 1024);
     let (_edge, from_agent, driver) = session(far, Config::edge());
-    let mut from_agent = TypedStreams::new(from_agent);
+    let within = Duration::from_secs(2);
+    let mut from_agent = TypedStreams::new(from_agent).with_type_timeout(within);
     let story = async {
         near.write_all(&open_frame(3, &[0, 0])).await.unwrap();
         near.write_all(&open_frame(5, &[0, 0, 0, 8])).await.unwrap();
@@ -205,7 +206,7 @@ async fn a_stream_without_its_type_delays_no_other_and_is_refused() {
             () = read => {}
             typed = from_agent.next() => panic!("{typed:?}"),
         }
-        assert_eq!(start.elapsed(), TYPE_TIMEOUT);
+        assert_eq!(start.elapsed(), within);
     };
     tokio::select! {
         () = story => {}
