@@ -3,14 +3,17 @@
 //! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
 //! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts.
-//! - `places`, `seat`, `pipe`: routes, and the pipes to their upstreams.
+//! - `places`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
+//!   between exchanges.
 
 mod body;
 mod conn;
 mod crew;
 mod exchange;
+mod fold;
 mod guard;
 mod headers;
+mod idle;
 mod pipe;
 mod places;
 mod seat;

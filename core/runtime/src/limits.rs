@@ -30,6 +30,13 @@ pub const MAX_IDLE_PIPES: usize = 16;
 /// Time to flush the last bytes, and to let a peer take them, once a connection is told to end.
 pub const LINGER: Duration = Duration::from_secs(2);
 
+/// How long an HTTP connection is quiet before the memory of its parsers is given back; its bytes,
+/// and its pipe's, stay open.
+///
+/// Reason: to set a parser up again costs microseconds, so even somebody who clicks fast does not
+/// notice; and a visitor under load is never quiet for so long.
+pub const QUIET: Duration = Duration::from_millis(250);
+
 /// Longest wait for `100 Continue` before the body is sent without it.
 ///
 /// Fact: RFC 9110 (section 10.1.1) forbids to wait indefinitely; common clients wait one second.
@@ -43,6 +50,13 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a connection may stay open between requests.
     pub idle_timeout: Duration,
+    /// How long a pipe to the upstream is kept for a visitor that asks for nothing. The visitor's
+    /// own connection stays open, and its next request gets a fresh pipe.
+    ///
+    /// Reason: at the edge a pipe is one of a few hundred streams that an agent has, and browsers
+    /// keep connections for minutes. It is longer than the pauses within the loading of a page and
+    /// between clicks, so those still find their pipe; and a fresh one costs one round trip at most.
+    pub pipe_idle: Duration,
     /// Time for the upstream to be connected to, whatever the upstream's own deadlines are.
     pub connect_timeout: Duration,
     /// Time for the response's head to arrive once the request has been sent.
@@ -56,6 +70,7 @@ impl Default for Limits {
         Self {
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(300),
+            pipe_idle: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(15),
             response_timeout: Duration::from_secs(120),
             max_buffered_body: 10 * 1024 * 1024,

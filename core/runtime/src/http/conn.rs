@@ -120,7 +120,7 @@ impl Serving {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(MAX_HEAD);
         let mut server = builder.serve_connection(TokioIo::new(sock), service).with_upgrades();
-        let Self { turn, members, watch, .. } = self;
+        let Self { turn, members, watch, shared } = self;
         let ended = poll_fn(|cx| {
             turn.poll(cx, |part, cx| match part {
                 SERVER => Pin::new(&mut server).poll(cx).map(Ok),
@@ -135,7 +135,12 @@ impl Serving {
                         cx.waker().wake_by_ref();
                         Poll::Pending
                     }
-                    Poll::Ready(event) => Poll::Ready(Err(early(event))),
+                    Poll::Ready(Event::Look | Event::Quiet) => {
+                        shared.look_after();
+                        Poll::Pending
+                    }
+                    Poll::Ready(Event::TimedOut) => Poll::Ready(Err(Ended::TimedOut)),
+                    Poll::Ready(Event::Cut) => Poll::Ready(Err(Ended::Cut)),
                     Poll::Pending => Poll::Pending,
                 },
             })
@@ -175,7 +180,7 @@ impl Serving {
             .max_concurrent_streams(MAX_STREAMS);
         self.turn.restart();
         let mut server = pin!(builder.serve_connection(TokioIo::new(sock), service));
-        let Self { turn, members, watch, .. } = self;
+        let Self { turn, members, watch, shared } = self;
         poll_fn(|cx| {
             turn.poll(cx, |part, cx| match part {
                 SERVER => server.as_mut().poll(cx).map(|result| match result {
@@ -196,7 +201,12 @@ impl Serving {
                         cx.waker().wake_by_ref();
                         Poll::Pending
                     }
-                    Poll::Ready(event) => Poll::Ready(End::Early(early(event))),
+                    Poll::Ready(Event::Look | Event::Quiet) => {
+                        shared.look_after();
+                        Poll::Pending
+                    }
+                    Poll::Ready(Event::TimedOut) => Poll::Ready(End::Early(Ended::TimedOut)),
+                    Poll::Ready(Event::Cut) => Poll::Ready(End::Early(Ended::Cut)),
                     Poll::Pending => Poll::Pending,
                 },
             })
@@ -250,13 +260,6 @@ impl Serving {
             () = self.watch.cut().cancelled() => Ended::Cut,
             _ = timeout(LINGER, lingering) => Ended::Done,
         }
-    }
-}
-
-const fn early(event: Event) -> Ended {
-    match event {
-        Event::TimedOut => Ended::TimedOut,
-        Event::Cut | Event::Drain => Ended::Cut,
     }
 }
 

@@ -91,6 +91,11 @@ pub(super) fn serve(
 }
 
 impl Shared {
+    /// Gives back what idle pipes hold.
+    pub(super) fn look_after(&self) {
+        self.places.look_after(tokio::time::Instant::now(), &self.crew, &self.traffic);
+    }
+
     fn render(&self, refusal: Refusal, id: Id, taste: Taste) -> Result<Response<Body>, HangUp> {
         if refusal.close {
             return Err(HangUp);

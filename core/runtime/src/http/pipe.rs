@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::debug;
 
-use super::crew::Crew;
+use super::{crew::Crew, fold::Folded};
 use crate::{
     HttpVersion, Leg, PassthroughTls, Route, UpstreamError,
     limits::{MAX_HEAD, MAX_STREAMS},
@@ -74,6 +74,12 @@ impl Pipe {
         };
         let sender = sender.map_err(|error| bad_response(&error))?;
         Ok(Self { sender, origin })
+    }
+
+    /// Sets HTTP/1 up again on bytes that it was spoken on before.
+    pub(super) async fn again(io: Io, origin: Option<Arc<str>>, crew: &Crew) -> Option<Self> {
+        let sender = Self::http1(TokioIo::new(io), crew).await.ok()?;
+        Some(Self { sender, origin })
     }
 
     async fn http1(io: TokioIo<Io>, crew: &Crew) -> hyper::Result<Sender> {
@@ -154,6 +160,17 @@ impl Pipe {
             Some(request) => SendError::Stale(Box::new(request)),
             None => SendError::Lost(error.into_error()),
         })
+    }
+
+    /// Puts HTTP away, which must be between exchanges. Pipes that are shared stay as they are.
+    pub(super) fn fold(self) -> Result<Folded, Self> {
+        match self.sender {
+            Sender::Http1 { after, sender } => {
+                drop(sender);
+                Ok(Folded::new(after, self.origin))
+            }
+            Sender::Http2(_) => Err(self),
+        }
     }
 
     /// The bytes after a switch of protocols. `None` if the pipe broke, or cannot switch.

@@ -6,8 +6,9 @@ use adit_chain::{Conn, Refusal, Totals};
 use http::{HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
-use super::{Visitor, seat::Seat, sock::Traffic};
+use super::{Visitor, crew::Crew, seat::Seat, sock::Traffic};
 use crate::{Route, Router, limits::MAX_SEATS};
 
 /// The seats of one visitor's connection.
@@ -34,7 +35,8 @@ pub(super) struct ByHost {
 /// The answer to the last question, for as long as the router says the same.
 struct Last {
     generation: u64,
-    host: HeaderValue,
+    /// A copy: the header itself is a slice of the buffer that its request was read into.
+    host: Box<[u8]>,
     seat: Arc<Seat>,
 }
 
@@ -69,6 +71,19 @@ impl Places {
         }
     }
 
+    /// Looks after the pipes between exchanges; called now and then.
+    pub(super) fn look_after(&self, now: Instant, crew: &Crew, traffic: &Traffic) {
+        match self {
+            Self::Fixed(seat) => seat.look_after(now, crew, traffic),
+            Self::ByHost(places) => {
+                for seat in places.taken.lock().iter().chain(&places.home) {
+                    seat.look_after(now, crew, traffic);
+                }
+            }
+            Self::Refused(_) => {}
+        }
+    }
+
     /// The connection is over.
     pub(super) async fn close(&self, totals: Totals) {
         match self {
@@ -90,7 +105,7 @@ impl ByHost {
         let generation = self.router.generation()?;
         let last = self.last.lock();
         let last = last.as_ref().filter(|last| last.generation == generation)?;
-        (host? == last.host).then(|| Arc::clone(&last.seat))
+        (*host?.as_bytes() == *last.host).then(|| Arc::clone(&last.seat))
     }
 
     async fn ask(&self, host: Option<&HeaderValue>) -> Result<Arc<Seat>, Refusal> {
@@ -106,7 +121,8 @@ impl ByHost {
         }
         let seat = self.sit(route).await?;
         if let (Some(generation), Some(host)) = (generation, host) {
-            let last = Last { generation, host: host.clone(), seat: Arc::clone(&seat) };
+            let host = host.as_bytes().into();
+            let last = Last { generation, host, seat: Arc::clone(&seat) };
             *self.last.lock() = Some(last);
         }
         Ok(seat)

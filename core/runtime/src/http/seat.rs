@@ -7,9 +7,16 @@ use std::sync::{
 
 use adit_chain::{Conn, Connected, Refusal, Totals};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use super::{headers::WhoCame, pipe::Pipe};
-use crate::{Route, limits::MAX_IDLE_PIPES};
+use super::{
+    crew::Crew,
+    headers::WhoCame,
+    idle::{Found, Idle},
+    pipe::Pipe,
+    sock::Traffic,
+};
+use crate::Route;
 
 /// A route, admitted for one visitor's connection.
 pub(super) struct Seat {
@@ -18,7 +25,7 @@ pub(super) struct Seat {
     pub(super) who: WhoCame,
     /// Present where the route was admitted here and not before.
     admission: Mutex<Option<Admission>>,
-    idle: Mutex<Vec<Pipe>>,
+    idle: Mutex<Idle>,
     /// Cleared when the connection is over: pipes that come back later are dropped.
     open: AtomicBool,
 }
@@ -33,7 +40,7 @@ impl Seat {
     /// A seat on a route that admitted the connection before.
     pub(super) fn admitted(route: Arc<Route>, conn: Arc<Conn>) -> Self {
         let who = WhoCame::new(&conn);
-        let (admission, idle) = (Mutex::new(None), Mutex::new(Vec::new()));
+        let (admission, idle) = (Mutex::new(None), Mutex::default());
         Self { route, conn, who, admission, idle, open: AtomicBool::new(true) }
     }
 
@@ -54,37 +61,39 @@ impl Seat {
     }
 
     /// An idle pipe, the most recently used first.
-    pub(super) fn take(&self) -> Option<Pipe> {
-        let mut idle = self.idle.lock();
-        while let Some(pipe) = idle.pop() {
-            if pipe.is_closed() {
-                continue;
+    pub(super) async fn take(&self, crew: &Crew) -> Option<Pipe> {
+        loop {
+            let found = self.idle.lock().take()?;
+            match found {
+                Found::Ready(pipe) => return Some(pipe),
+                Found::Folded(folded) => {
+                    if let Some(pipe) = Box::pin(folded.unfold(crew)).await {
+                        return Some(pipe);
+                    }
+                }
             }
-            if let Some(shared) = pipe.share() {
-                idle.push(pipe);
-                return Some(shared);
-            }
-            return Some(pipe);
         }
-        None
     }
 
     /// Takes a pipe back that has done its work. Whether it can be used again shows when it is.
     pub(super) fn give_back(&self, pipe: Pipe) {
-        if pipe.is_closed() || !self.open.load(Relaxed) {
-            return;
+        if self.open.load(Relaxed) {
+            self.idle.lock().give_back(pipe);
         }
-        let mut idle = self.idle.lock();
-        let is_shared = pipe.share().is_some();
-        if idle.len() < MAX_IDLE_PIPES && (!is_shared || idle.is_empty()) {
-            idle.push(pipe);
+    }
+
+    /// Gives back what idle pipes hold, their memory first, then themselves.
+    pub(super) fn look_after(&self, now: Instant, crew: &Crew, traffic: &Traffic) {
+        let pipe_idle = self.route.limits.pipe_idle;
+        for retired in self.idle.lock().look(now, pipe_idle, traffic.is_idle()) {
+            crew.push(retired.close());
         }
     }
 
     /// The connection is over.
     pub(super) async fn close(&self, now: Totals) {
         self.open.store(false, Relaxed);
-        self.idle.lock().clear();
+        *self.idle.lock() = Idle::default();
         let admission = self.admission.lock().take();
         let Some(Admission { connected, before }) = admission else { return };
         let totals = Totals {

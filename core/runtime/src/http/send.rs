@@ -30,12 +30,12 @@ pub(super) async fn send(
 ) -> Result<Response<Body>, Refusal> {
     let version = seat.route.upstream.http_version();
     let reuse = prepare(&mut request, version, way);
-    let mut attempt = seat.take();
+    let mut attempt = seat.take(&shared.crew).await;
     let (response, pipe) = loop {
         let is_fresh = attempt.is_none();
         let mut pipe = match attempt.take() {
             Some(pipe) => pipe,
-            None => Pipe::connect(&seat.route, &seat.conn, &shared.crew).await?,
+            None => Box::pin(Pipe::connect(&seat.route, &seat.conn, &shared.crew)).await?,
         };
         if is_fresh && let Some(handle) = pipe.share() {
             seat.give_back(handle);

@@ -2,6 +2,7 @@
 
 mod failing;
 mod handling;
+mod idling;
 mod proxying;
 mod routing;
 mod smuggling;

@@ -1,7 +1,7 @@
 //! Deadlines of a visitor's connection, and its part in a shutdown.
 //!
 //! One timer for the whole connection, looked at a few times per deadline; so an exchange costs no
-//! timer, and a deadline may come late by a third.
+//! timer, and a deadline may come late by a third. After an exchange the first look comes soon.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::sock::Traffic;
-use crate::{Limits, Stop};
+use crate::{Limits, Stop, limits::QUIET};
 
 /// What the connection has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub(super) enum Event {
     TimedOut,
     /// End at once.
     Cut,
+    /// Look after what is idle.
+    Look,
+    /// The same, and nothing was under way since the look before.
+    Quiet,
 }
 
 pub(super) struct Watch {
@@ -43,12 +47,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(traffic: Arc<Traffic>, limits: &Limits, stop: &Stop) -> Self {
-        let Limits { head_timeout, idle_timeout, .. } = *limits;
-        let period = head_timeout.min(idle_timeout) / 3;
+        let Limits { head_timeout, idle_timeout, pipe_idle, .. } = *limits;
+        let period = head_timeout.min(idle_timeout).min(pipe_idle) / 3;
         let (busy_at, n_begun) = (Instant::now(), traffic.n_begun());
         let drain = Some(Box::pin(stop.drain.clone().cancelled_owned()));
         let cut = Box::pin(stop.cut.clone().cancelled_owned());
-        let tick = Box::pin(sleep(period));
+        let tick = Box::pin(sleep(period.min(QUIET)));
         let cut_token = stop.cut.clone();
         Self {
             traffic,
@@ -74,14 +78,20 @@ impl Watch {
             self.drain = None;
             return Poll::Ready(Event::Drain);
         }
-        while self.tick.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            if self.is_late(now) {
-                return Poll::Ready(Event::TimedOut);
-            }
-            self.tick.as_mut().reset(now + self.period);
+        if self.tick.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
         }
-        Poll::Pending
+        // What is returned is not all there is: the next poll arms the timer.
+        cx.waker().wake_by_ref();
+        let now = Instant::now();
+        let has_begun = self.traffic.n_begun() != self.n_begun;
+        if self.is_late(now) {
+            return Poll::Ready(Event::TimedOut);
+        }
+        let next = if has_begun { self.period.min(QUIET) } else { self.period };
+        self.tick.as_mut().reset(now + next);
+        let is_quiet = !has_begun && self.traffic.is_idle();
+        Poll::Ready(if is_quiet { Event::Quiet } else { Event::Look })
     }
 
     /// Only the cut: for what has deadlines of its own.

@@ -20,16 +20,16 @@ use crate::{
     rig::{Plan, Rig, within},
 };
 
-type Sent = BoxBody<Bytes, Infallible>;
+pub(super) type Sent = BoxBody<Bytes, Infallible>;
 
-async fn client(rig: &mut Rig, tasks: &mut JoinSet<()>) -> SendRequest<Sent> {
+pub(super) async fn client(rig: &mut Rig, tasks: &mut JoinSet<()>) -> SendRequest<Sent> {
     let io = TokioIo::new(rig.visit().await.0);
     let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
     tasks.spawn(async move { drop(connection.await) });
     sender
 }
 
-fn get(path: &str) -> Request<Sent> {
+pub(super) fn get(path: &str) -> Request<Sent> {
     let body = Full::new(Bytes::new()).boxed();
     Request::get(format!("http://a.test{path}"))
         .header("cookie", "a=1")
