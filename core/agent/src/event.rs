@@ -22,7 +22,8 @@ pub enum Event {
         /// When the next attempt begins.
         retry_in: Duration,
     },
-    /// An endpoint is reachable: for the first time, again, or at another URL.
+    /// An endpoint is reachable: for the first time, after it was not, or at another URL. One that
+    /// a reconnect brought back at the same URL is not told.
     EndpointUp {
         /// Its name.
         name: Arc<str>,
