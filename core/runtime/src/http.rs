@@ -1,6 +1,7 @@
 //! Exchanges: HTTP/1.1 and HTTP/2 from visitors, either to the upstream.
 //!
 //! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task.
+//! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
 //! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts.
 //! - `places`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
@@ -14,6 +15,7 @@ mod fold;
 mod guard;
 mod headers;
 mod idle;
+mod nap;
 mod pipe;
 mod places;
 mod seat;

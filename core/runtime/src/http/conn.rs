@@ -7,18 +7,14 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
     task::Poll,
 };
 
 use adit_chain::{ByteStream, Totals};
 use adit_net::{Io, Rewind};
-use hyper::{
-    body::Incoming,
-    server::conn::{http1, http2},
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::{
@@ -30,6 +26,7 @@ use tracing::debug;
 use super::{
     crew::{Crew, Members},
     exchange::{After, Shared, Switched, serve},
+    nap::Napping,
     places::Places,
     sock::{Sock, Spoken, Traffic},
     turn::{CREW, SERVER, Turn},
@@ -117,26 +114,30 @@ impl Serving {
             serve(Arc::clone(&shared), request)
         });
         let sock = Sock::new(io, Arc::clone(&self.shared.traffic), Spoken::Http1);
-        let mut builder = http1::Builder::new();
-        builder.max_buf_size(MAX_HEAD);
-        let mut server = builder.serve_connection(TokioIo::new(sock), service).with_upgrades();
+        let mut server = Napping::new(sock, service);
         let Self { turn, members, watch, shared } = self;
         let ended = poll_fn(|cx| {
             turn.poll(cx, |part, cx| match part {
-                SERVER => Pin::new(&mut server).poll(cx).map(Ok),
+                SERVER => server.poll(cx).map(Ok),
                 CREW => {
                     members.poll(cx);
                     Poll::Pending
                 }
                 _ => match watch.poll(cx) {
                     Poll::Ready(Event::Drain) => {
-                        Pin::new(&mut server).graceful_shutdown();
+                        server.graceful_shutdown();
                         turn.waker(SERVER).wake_by_ref();
                         cx.waker().wake_by_ref();
                         Poll::Pending
                     }
-                    Poll::Ready(Event::Look | Event::Quiet) => {
+                    Poll::Ready(Event::Look) => {
                         shared.look_after();
+                        Poll::Pending
+                    }
+                    Poll::Ready(Event::Quiet) => {
+                        shared.look_after();
+                        server.rest(&shared.traffic);
+                        turn.waker(SERVER).wake_by_ref();
                         Poll::Pending
                     }
                     Poll::Ready(Event::TimedOut) => Poll::Ready(Err(Ended::TimedOut)),
@@ -150,12 +151,12 @@ impl Serving {
             Ok(result) => result,
             Err(ended) => return End::Early(ended),
         };
-        let Some(parts) = server.into_parts() else { return End::Switched };
-        let (unread, io) = parts.io.into_inner().into_io().into_parts();
+        let Some((read, sock)) = server.into_parts() else { return End::Switched };
+        let (unread, io) = sock.into_io().into_parts();
         match result {
             Ok(()) => End::Over(io),
-            Err(_) if parts.read_buf.starts_with(PREFACE) => {
-                let read = [parts.read_buf, unread].concat();
+            Err(_) if read.starts_with(PREFACE) => {
+                let read = [read, unread].concat();
                 End::Http2(Rewind::with_prefix(read.into(), io))
             }
             Err(error) if is_abort(&error) => End::Early(Ended::Broken),

@@ -73,7 +73,8 @@ pub(super) fn serve(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Tracked>, HangUp>> {
-    let raw = shared.traffic.begin(|head| guard::check_raw(request.method(), head));
+    let has_body = !http_body::Body::is_end_stream(request.body());
+    let raw = shared.traffic.begin(has_body, |head| guard::check_raw(request.method(), head));
     let in_flight = InFlight(Arc::clone(&shared.traffic));
     async move {
         let taste = Taste::of(request.headers());

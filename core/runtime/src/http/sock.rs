@@ -3,16 +3,18 @@
 
 use std::{
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
 };
 
 use adit_chain::Totals;
 use adit_net::{Io, Rewind};
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::{
@@ -31,6 +33,11 @@ const HALF_CLOSED: Duration = Duration::from_secs(2);
 /// Memory of a head that is kept for the next one, in bytes.
 const KEPT_HEAD: usize = 4 * 1024;
 
+/// Bytes that are read at once by which a visitor ends its rest.
+///
+/// Reason: most heads fit, and it is small enough for the stack.
+const WAKING: usize = 2 * 1024;
+
 /// What the socket and the exchanges on it know of each other.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
@@ -39,6 +46,11 @@ pub(super) struct Traffic {
     /// Exchanges whose response has not been sent to its end.
     in_flight: AtomicU32,
     n_begun: AtomicU64,
+    /// Whether the request that began last has a body, which may still be arriving.
+    has_body: AtomicBool,
+    /// Whether something was written that was not flushed. The HTTP library flushes when it has
+    /// nothing left to write.
+    is_dirty: AtomicBool,
     head: Mutex<Head>,
     /// Woken when an exchange ends: an end of file may be waiting for that.
     ended: AtomicWaker,
@@ -65,6 +77,20 @@ impl Traffic {
         self.n_begun.load(Relaxed)
     }
 
+    /// Whether a parser would remember nothing of HTTP/1 on this connection: no exchange is under
+    /// way, and neither a request's bytes nor a response's are.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.is_idle()
+            && !self.has_body.load(Relaxed)
+            && !self.is_dirty.load(Relaxed)
+            && self.head.lock().began.is_none()
+    }
+
+    /// Forgets what was only kept for speed.
+    fn rest(&self) {
+        self.head.lock().bytes = Vec::new();
+    }
+
     /// When the head that is still arriving began.
     pub(super) fn head_began(&self) -> Option<Instant> {
         if self.is_idle() { self.head.lock().began } else { None }
@@ -72,8 +98,9 @@ impl Traffic {
 
     /// An exchange begins: shows what its head looked like on the wire, and forgets it. What is
     /// shown is empty if the head came together with an earlier exchange.
-    pub(super) fn begin<T>(&self, check: impl FnOnce(&[u8]) -> T) -> T {
+    pub(super) fn begin<T>(&self, has_body: bool, check: impl FnOnce(&[u8]) -> T) -> T {
         self.in_flight.fetch_add(1, Relaxed);
+        self.has_body.store(has_body, Relaxed);
         self.n_begun.store(self.n_begun() + 1, Relaxed);
         let mut head = self.head.lock();
         let checked = check(&head.bytes);
@@ -135,6 +162,32 @@ impl Sock {
         self.io
     }
 
+    /// Waits until there is something to read, and leaves it there. Nothing is under way meanwhile.
+    pub(super) fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.io.prefix().is_empty() {
+            let mut bytes = [MaybeUninit::uninit(); WAKING];
+            let mut buf = ReadBuf::uninit(&mut bytes);
+            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf));
+            if read.is_ok() {
+                self.io.rewind(Bytes::copy_from_slice(buf.filled()));
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Bytes that were read and not understood yet will be read again.
+    pub(super) fn rest(self, unread: Bytes) -> Self {
+        let Self { io, traffic, spoken, eof } = self;
+        traffic.rest();
+        let n_in = traffic.bytes_in.load(Relaxed).saturating_sub(unread.len() as u64);
+        traffic.bytes_in.store(n_in, Relaxed);
+        let io = match io.into_parts() {
+            (prefix, io) if prefix.is_empty() => Rewind::with_prefix(unread, io),
+            (prefix, io) => Rewind::with_prefix([unread, prefix].concat().into(), io),
+        };
+        Self { io, traffic, spoken, eof }
+    }
+
     /// An end of file came: says so when nothing is under way, or nothing was sent for a while.
     fn poll_eof(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.traffic.ended.register(cx.waker());
@@ -184,6 +237,7 @@ impl AsyncWrite for Sock {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.traffic.is_dirty.store(true, Relaxed);
         let n = ready!(Pin::new(&mut this.io).poll_write(cx, buf))?;
         this.traffic.wrote(n);
         Poll::Ready(Ok(n))
@@ -195,6 +249,7 @@ impl AsyncWrite for Sock {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.traffic.is_dirty.store(true, Relaxed);
         let n = ready!(Pin::new(&mut this.io).poll_write_vectored(cx, bufs))?;
         this.traffic.wrote(n);
         Poll::Ready(Ok(n))
@@ -205,7 +260,10 @@ impl AsyncWrite for Sock {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.io).poll_flush(cx))?;
+        this.traffic.is_dirty.store(false, Relaxed);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

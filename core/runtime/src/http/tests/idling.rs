@@ -11,7 +11,7 @@ use super::{
     two::{client, get},
 };
 use crate::{
-    Limits, RouteOptions,
+    Ended, Limits, RouteOptions,
     rig::{Plan, Rig, within},
 };
 
@@ -90,4 +90,62 @@ async fn an_idle_pipe_of_a_visitor_with_http2_is_closed_beside_a_busy_one() {
     slow.send(OK).await;
     assert_eq!(slow.rest().await, "");
     assert!(first.is_finished());
+}
+
+#[tokio::test]
+async fn a_visitor_that_pauses_is_answered_in_whatever_pieces_it_goes_on() {
+    let mut rig = hurried().await;
+    let mut visitor = rig.visit().await;
+    for pieces in [[GET, ""], ["G", &GET[1..]], ["\r\nGET / HTTP/1.1\r\nHost:", " a.test\r\n\r\n"]]
+    {
+        for piece in pieces {
+            visitor.send(piece).await;
+            tokio::task::yield_now().await;
+        }
+        let mut service = rig.served().await;
+        service.head().await;
+        service.send(OK).await;
+        visitor.until("\r\n\r\nok").await;
+        // Whoever gave its pipe back, rests.
+        assert_eq!(service.rest().await, "");
+    }
+    drop(visitor);
+    let closed = rig.closed().await;
+    assert_eq!(closed.ended, Ended::Done);
+    let n_in = 3 * GET.len() as u64 + 2;
+    assert_eq!(closed.totals.bytes_in, n_in);
+}
+
+#[tokio::test]
+async fn a_resting_visitor_is_told_to_go() {
+    let mut rig = hurried().await;
+    let mut visitor = rig.visit().await;
+    visitor.send(GET).await;
+    let mut service = rig.served().await;
+    service.head().await;
+    service.send(OK).await;
+    visitor.until("\r\n\r\nok").await;
+    assert_eq!(service.rest().await, "");
+    rig.cx.stop.drain.cancel();
+    assert_eq!(visitor.rest().await, "");
+    assert_eq!(rig.closed().await.ended, Ended::Done);
+}
+
+#[tokio::test]
+async fn a_visitor_whose_body_is_still_on_its_way_does_not_rest() {
+    let mut rig = hurried().await;
+    let mut visitor = rig.visit().await;
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nab").await;
+    let mut service = rig.served().await;
+    service.until("\r\n\r\nab").await;
+    service.send(OK).await;
+    visitor.until("\r\n\r\nok").await;
+    let mut other = rig.visit().await;
+    other.send(GET).await;
+    let mut idle = rig.served().await;
+    idle.head().await;
+    idle.send(OK).await;
+    assert_eq!(idle.rest().await, "");
+    visitor.send("cd").await;
+    assert_eq!(service.until("cd").await, "cd");
 }
