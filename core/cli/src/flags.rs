@@ -44,6 +44,7 @@ pub(crate) fn http(args: &HttpArgs) -> Result<Tunnel> {
     let terminates = args.tls.terminate_at;
     let base = common("http", &args.upstream, &args.endpoint)?;
     let tunnel = Tunnel {
+        inspect: args.inspect.map(|v| at(v, "--inspect")),
         basic_auth: listed(&args.basic_auth, "--basic-auth", |v| Secret::new(v.to_owned())),
         circuit_breaker: args.circuit_breaker.map(|v| at(v, "--circuit-breaker")),
         compression: args.compression.map(|v| at(v, "--compression")),

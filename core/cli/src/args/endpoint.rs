@@ -76,7 +76,13 @@ pub struct TerminateArgs {
     #[arg(long, value_name = "PATH")]
     pub mutual_tls_cas: Option<PathBuf>,
     /// Verify the certificate of an https or tls upstream.
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    #[arg(
+        long,
+        alias = "verify-upstream-tls",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true
+    )]
     pub upstream_tls_verify: Option<bool>,
     /// Verify it against these authorities, PEM.
     #[arg(long, value_name = "PATH")]
@@ -103,6 +109,9 @@ pub struct HttpArgs {
     /// Which edge, and as whom.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// Whether exchanges may be captured for inspection.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub inspect: Option<bool>,
     /// Protocol that the upstream speaks: http1 or http2.
     #[arg(long, value_name = "PROTOCOL", alias = "app-protocol")]
     pub upstream_protocol: Option<String>,

@@ -14,7 +14,6 @@ pub(super) fn explain(arg: &str) -> Option<String> {
         "--oidc" | "--oidc-client-id" | "--oidc-client-secret" | "--oidc-scope" => "OpenID Connect",
         "--verify-webhook" | "--verify-webhook-secret" => "webhook verification",
         "--traffic-policy-file" | "--traffic-policy-url" | "--policy-file" => "traffic policies",
-        "--inspect" => "inspection",
         "--region" => "regions",
         _ => return None,
     };

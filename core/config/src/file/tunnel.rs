@@ -111,6 +111,8 @@ record! {
         app_protocol: At<HttpVersion>,
         /// Whether the upstream's certificate is verified.
         upstream_tls_verify: At<bool>,
+        /// The same, under the name that the SDKs have for it.
+        verify_upstream_tls: At<bool>,
         /// What it is verified against.
         upstream_tls_verify_cas: At<PathBuf>,
         /// `host:port` that is asked for.

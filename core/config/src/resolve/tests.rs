@@ -331,3 +331,12 @@ fn a_file_that_cannot_be_read_is_named() {
     let error = File::load(std::path::Path::new("/nowhere/adit.yml")).unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/adit.yml: cannot read the file: "), "{error}");
 }
+
+#[test]
+fn verification_of_the_upstream_has_two_names() {
+    for key in ["upstream_tls_verify", "verify_upstream_tls"] {
+        let text =
+            format!("version: 2\ntunnels: {{a: {{proto: http, addr: 'https://x', {key}: true}}}}");
+        assert!(config(&text).endpoints[0].upstream.tls_verify, "{key}");
+    }
+}

@@ -17,6 +17,7 @@ use crate::{
 };
 
 pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Option<Endpoint> {
+    t.upstream_tls_verify = t.upstream_tls_verify.take().or(t.verify_upstream_tls.take());
     let kind = kind(&name, &t, cx)?;
     // A labelled tunnel carries whatever the labels' route carries; HTTP asks for the most.
     refuse_foreign(&name, &t, kind.unwrap_or(Kind::Http), cx);
