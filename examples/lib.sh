@@ -34,3 +34,18 @@ expect() {
   [ "$2" = "$3" ] || { echo "$1: expected '$3', got '$2'" >&2; return 1; }
   echo "   $1: $2"
 }
+
+# An edge on loopback, from the file of the story about it: sets TLS, HTTP, TCP (ports) and TOKEN, and
+# leaves its root in $WORK/ca.pem.
+own_edge() {
+  local made hash file=../own-edge/edge.yml
+  TLS=$(free_port); HTTP=$(free_port); TCP=$(free_port)
+  made=$("$ADIT" edge token --id laptop)
+  TOKEN=$(sed -n 's/^token: *//p' <<<"$made"); hash=$(sed -n 's/.*hash: *//p' <<<"$made")
+  sed -e "s/0.0.0.0:443/127.0.0.1:$TLS/; s/0.0.0.0:80/127.0.0.1:$HTTP/; s/20000-20100/$TCP/" \
+    -e "s/^domain:.*/&\nconnect_host: localhost/; s/sha256:0*/$hash/; s|state_dir: state|state_dir: $WORK/state|" \
+    "$file" >"$WORK/edge.yml"
+  start edge "$ADIT" edge --config "$WORK/edge.yml"
+  until_ok bash -c "exec 3<>/dev/tcp/127.0.0.1/$TLS"
+  "$ADIT" edge ca --state-dir "$WORK/state" >"$WORK/ca.pem"
+}

@@ -1,4 +1,4 @@
-//! Puts http://localhost:8080 on a URL of an edge: `adit-example-embed HOST:PORT CA.pem TOKEN`.
+//! Puts a service on a URL of an edge: `adit-example-embed HOST:PORT CA.pem TOKEN UPSTREAM`.
 #![expect(clippy::print_stdout, reason = "the URL is for the person who runs it")]
 
 use adit_agent::{Agent, EndpointSpec, Roots};
@@ -8,7 +8,7 @@ use anyhow::Context;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
-    let mut next = || args.next().context("usage: adit-example-embed HOST:PORT CA.pem TOKEN");
+    let mut next = || args.next().context("usage: adit-example-embed HOST:PORT CA TOKEN UPSTREAM");
     let agent = Agent::builder()
         .connect(&next()?)
         .roots(Roots::File(next()?.into()))
@@ -16,9 +16,9 @@ async fn main() -> anyhow::Result<()> {
         .registry(Registry::default().with(adit_builtin::all()))
         .build()?;
     let session = agent.start().await?;
-    let spec = EndpointSpec::http("http://localhost:8080").basic_auth("ann", "correct-horse");
+    let spec = EndpointSpec::http(&next()?).basic_auth("ann", "correct-horse");
     let endpoint = session.bind(spec).await?;
-    println!("{} -> {}", endpoint.url(), endpoint.upstream());
+    println!("Forwarding  {} -> {}", endpoint.url(), endpoint.upstream());
     session.handle().stopped().await;
     Ok(())
 }
