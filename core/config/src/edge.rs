@@ -2,6 +2,7 @@
 
 mod file;
 mod limits;
+mod range;
 mod resolve;
 mod token;
 
@@ -15,6 +16,7 @@ use std::{
 pub use self::{
     file::{EdgeFile, Heartbeat as HeartbeatFile, Pair as PairFile, Token as TokenFile},
     limits::{EdgeLimits, LimitsFile},
+    range::AtMost,
     resolve::EdgeLayers,
     token::{TokenHash, TokenHashError},
 };
@@ -44,6 +46,10 @@ pub struct EdgeConfig {
     pub state_dir: Option<At<PathBuf>>,
     /// Tokens that agents may authenticate with.
     pub tokens: Vec<Token>,
+    /// The TLS port as visitors see it, where it is not the one that is listened on.
+    pub public_tls_port: Option<u16>,
+    /// The same for the plain HTTP port.
+    pub public_http_port: Option<u16>,
     /// Name that agents dial.
     pub connect_host: String,
     /// Region that agents are told.
@@ -72,6 +78,8 @@ impl EdgeConfig {
             certificates: Vec::new(),
             state_dir: None,
             tokens: Vec::new(),
+            public_tls_port: None,
+            public_http_port: None,
             connect_host: format!("connect.{domain}"),
             region: "self".to_owned(),
             limits: EdgeLimits::default(),
@@ -125,7 +133,7 @@ pub struct Token {
     pub id: String,
     /// Its hash.
     pub hash: TokenHash,
-    /// Text for people.
+    /// Text for people: agents show it as the name of their account, instead of the id.
     pub description: String,
     /// Most sessions at a time; `None` for any number.
     pub max_sessions: Option<u32>,

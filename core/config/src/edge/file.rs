@@ -21,6 +21,10 @@ record! {
         tls_addr: At<String>,
         /// `ip:port` of the plain HTTP port, or `false`.
         http_addr: At<String>,
+        /// The TLS port as visitors see it, for instance behind a port mapping.
+        public_tls_port: At<u16>,
+        /// The plain HTTP port as visitors see it.
+        public_http_port: At<u16>,
         /// Ports for `tcp` endpoints: `20000-20100`.
         tcp_ports: At<String>,
         /// Where they listen.
@@ -73,7 +77,7 @@ record! {
         id: At<String>,
         /// `sha256:<hex>`.
         hash: At<String>,
-        /// Text for people.
+        /// Text for people: the name of the account.
         description: At<String>,
         /// Most sessions at a time.
         max_sessions: At<u32>,

@@ -91,7 +91,9 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
         state_dir: file.state_dir,
         tokens: tokens(file.tokens, problems),
         region: or(file.region, defaults.region),
-        limits: EdgeLimits::resolve(file.limits.unwrap_or_default()),
+        public_tls_port: public_port(file.public_tls_port, problems),
+        public_http_port: public_port(file.public_http_port, problems),
+        limits: EdgeLimits::resolve(file.limits.unwrap_or_default(), problems),
         heartbeat: Heartbeat {
             interval: or(heartbeat.interval, defaults.heartbeat.interval),
             tolerance: or(heartbeat.tolerance, defaults.heartbeat.tolerance),
@@ -124,6 +126,15 @@ fn listen(written: &At<String>, problems: &mut Diagnostics) -> Option<SocketAddr
         host => host.parse().map_err(|_| format!("{host:?} is not an IP address to listen at")),
     };
     Some((check(problems, &written.place, ip)?, addr.port).into())
+}
+
+fn public_port(written: Option<At<u16>>, problems: &mut Diagnostics) -> Option<u16> {
+    let At { value: port, place } = written?;
+    if port == 0 {
+        problems.push(Diagnostic::new(place, "visitors cannot see port 0"));
+        return None;
+    }
+    Some(port)
 }
 
 fn tcp_ports(written: &At<String>, problems: &mut Diagnostics) -> Option<TcpPorts> {

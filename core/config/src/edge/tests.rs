@@ -16,6 +16,7 @@ fn a_domain_is_enough() {
     assert_eq!(c.tls_addr.to_string(), "0.0.0.0:443");
     assert_eq!(c.http_addr.unwrap().to_string(), "0.0.0.0:80");
     assert_eq!(c.tcp_ports, None);
+    assert_eq!((c.public_tls_port, c.public_http_port), (None, None));
     assert_eq!(c.limits, EdgeLimits::default());
     assert_eq!(c.reconnect_grace, Duration::from_secs(30));
     assert_eq!(c.drain, Duration::from_secs(30));
@@ -32,6 +33,8 @@ fn every_key_is_understood() {
 domain: tunnel.example.com
 tls_addr: "[::]:0"
 http_addr: false
+public_tls_port: 443
+public_http_port: 80
 tcp_ports: 20000-20100
 tcp_addr: 10.0.0.1
 cert: wild.pem
@@ -54,6 +57,7 @@ log_level: warn
     .unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(c.tls_addr.to_string(), "[::]:0");
     assert_eq!(c.http_addr, None);
+    assert_eq!((c.public_tls_port, c.public_http_port), (Some(443), Some(80)));
     assert_eq!(c.tcp_ports.unwrap().range(), 20_000..=20_100);
     assert_eq!(c.certificates.len(), 2);
     assert_eq!(c.connect_host, "edge.example.com");
