@@ -84,8 +84,10 @@ type Reason = Option<(ErrorCode, &'static str)>;
 
 impl<'a> Leg<'a> {
     fn new(shared: &'a Arc<Shared>, session: mux::Session, accept: mux::Accept) -> Self {
-        let room = Arc::new(Semaphore::new(shared.settings.limits.rpcs_per_leg));
-        let (streams, work) = (TypedStreams::new(accept), JoinSet::new());
+        let limits = &shared.settings.limits;
+        let room = Arc::new(Semaphore::new(limits.rpcs_per_leg));
+        let streams = TypedStreams::new(accept).with_type_timeout(limits.stream_type);
+        let work = JoinSet::new();
         let pulse = Pulse::new();
         Self { shared, session, streams, work, pulse, has_heartbeat: false, room }
     }

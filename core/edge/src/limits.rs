@@ -1,10 +1,14 @@
 //! Every limit that strangers and agents meet, with its default and its reason.
 
+mod file;
+
 use std::time::Duration;
 
-use adit_config::edge::EdgeLimits;
 use adit_mux as mux;
-use adit_proto::peer::Family;
+use adit_proto::{
+    peer::{Family, PeerLimits},
+    rpc::RequestLimits,
+};
 
 /// Streams of the edge's own on one leg: its heartbeat, and commands.
 const COMMANDS: usize = 8;
@@ -30,6 +34,20 @@ pub struct Limits {
     pub frame_len: usize,
     /// Payload bytes of one frame before `Auth`.
     pub frame_len_before_auth: usize,
+    /// Payload bytes of a longer frame that are still skipped.
+    pub skipped_frame_len: usize,
+    /// Bytes of text in a GOAWAY.
+    pub goaway_text_len: usize,
+    /// Time for a stream to say its type.
+    pub stream_type: Duration,
+    /// Bytes of an `Auth`.
+    pub rpc_auth_len: usize,
+    /// Bytes of a `Bind` or `PatchTunnelState`.
+    pub rpc_bind_len: usize,
+    /// Bytes of any other request.
+    pub rpc_len: usize,
+    /// Objects and arrays inside each other in a request.
+    pub rpc_depth: u32,
     /// Time for the rest of a request.
     pub rpc_body: Duration,
     /// Requests of one leg that are worked on at once.
@@ -54,12 +72,26 @@ pub struct Limits {
     pub metadata_len: usize,
     /// Legs of one session.
     pub legs_per_session: usize,
+    /// Bytes of `ClientType`, `UserAgent` and the like.
+    pub client_name_len: usize,
+    /// Shortest heartbeat interval, and tolerance, of an agent.
+    pub heartbeat_min: Duration,
+    /// Longest heartbeat interval, and tolerance, of an agent.
+    pub heartbeat_max: Duration,
+    /// Bytes of JSON in front of a visitor's stream.
+    pub proxy_header_len: usize,
     /// Pings of one agent in a second.
     pub heartbeats_per_second: u32,
+    /// Frames without effect in a second, of each sort.
+    pub junk_frames_per_second: u32,
+    /// How long that many end a leg, in whole seconds.
+    pub junk_frames_for: Duration,
     /// Streams of one leg that may break their window before the leg is given up.
     pub window_violations: u32,
     /// Bytes that may wait to be sent on one leg.
     pub unsent_per_leg: usize,
+    /// Bytes that a stream may send from one grant to the next.
+    pub send_credit: usize,
     /// How long a leg may take nothing.
     pub write_stall: Duration,
     /// How long binds outlive their last leg.
@@ -94,6 +126,13 @@ impl Default for Limits {
             legs: 10_000,
             frame_len: 256 * 1024,
             frame_len_before_auth: 64 * 1024,
+            skipped_frame_len: 1024 * 1024,
+            goaway_text_len: 4096,
+            stream_type: sec(5),
+            rpc_auth_len: 64 * 1024,
+            rpc_bind_len: 1024 * 1024,
+            rpc_len: 64 * 1024,
+            rpc_depth: 64,
             rpc_body: sec(10),
             rpcs_per_leg: 16,
             agent_streams: 64,
@@ -106,9 +145,16 @@ impl Default for Limits {
             labels: 32,
             metadata_len: 4096,
             legs_per_session: 8,
+            client_name_len: 512,
+            heartbeat_min: sec(1),
+            heartbeat_max: sec(600),
+            proxy_header_len: 4096,
             heartbeats_per_second: 10,
+            junk_frames_per_second: 1000,
+            junk_frames_for: sec(5),
             window_violations: 16,
             unsent_per_leg: 8 * 1024 * 1024,
+            send_credit: 16 * 1024 * 1024,
             write_stall: sec(30),
             reconnect_grace: sec(30),
             token_life: sec(24 * 3600),
@@ -118,39 +164,6 @@ impl Default for Limits {
             command: sec(10),
             visitors: 10_000,
             visitors_per_source: None,
-        }
-    }
-}
-
-impl From<&EdgeLimits> for Limits {
-    fn from(file: &EdgeLimits) -> Self {
-        Self {
-            tls_handshake: file.tls_handshake,
-            auth: file.auth_timeout,
-            unauthenticated_per_source: u32::try_from(file.unauthenticated_legs_per_source)
-                .unwrap_or(u32::MAX),
-            streams_before_auth: file.streams_before_auth,
-            failed_auth_per_minute: file.failed_auth_per_minute,
-            frame_len: file.data_frame_len.as_usize(),
-            frame_len_before_auth: file.data_frame_len_before_auth.as_usize(),
-            rpc_body: file.rpc_timeout,
-            rpcs_per_leg: file.rpcs_in_flight,
-            agent_streams: file.agent_streams,
-            agent_stream_burst: file.agent_streams_burst,
-            agent_streams_per_second: file.agent_streams_per_second,
-            proxied_streams_rust: file.proxied_streams_rust,
-            proxied_streams: file.proxied_streams,
-            proxied_wait: file.proxied_stream_wait,
-            binds_per_session: file.binds_per_session,
-            labels: file.labels_per_bind,
-            metadata_len: file.metadata_len.as_usize(),
-            legs_per_session: file.legs_per_session,
-            heartbeats_per_second: file.heartbeats_per_second,
-            window_violations: file.window_violations,
-            unsent_per_leg: file.unsent_per_leg.as_usize(),
-            write_stall: file.write_stalled,
-            token_life: file.bind_token_lifetime,
-            ..Self::default()
         }
     }
 }
@@ -178,10 +191,12 @@ impl Limits {
         config.limits = mux::Limits {
             max_frame_len: self.frame_len_before_auth,
             max_peer_streams: self.streams_before_auth,
-            ..mux::Limits::before_auth()
+            excess: mux::Limits::before_auth().excess,
+            ..self.mux_limits()
         };
         config.max_streams = self.proxied_streams.max(self.proxied_streams_rust) + COMMANDS;
         config.max_unsent = self.unsent_per_leg;
+        config.max_send_credit = self.send_credit;
         config.write_stall = self.write_stall;
         config.max_violations = self.window_violations;
         config
@@ -191,10 +206,34 @@ impl Limits {
     pub(crate) fn mux_limits(&self) -> mux::Limits {
         mux::Limits {
             max_frame_len: self.frame_len,
+            max_skipped_len: self.skipped_frame_len,
+            max_goaway_text: self.goaway_text_len,
+            junk_per_second: self.junk_frames_per_second,
+            junk_for: self.junk_frames_for,
             max_peer_streams: self.agent_streams,
             open_burst: self.agent_stream_burst,
             opens_per_second: self.agent_streams_per_second,
             ..mux::Limits::edge()
+        }
+    }
+
+    /// What a request may cost.
+    pub(crate) fn requests(&self) -> RequestLimits {
+        RequestLimits {
+            auth_len: self.rpc_auth_len,
+            bind_len: self.rpc_bind_len,
+            other_len: self.rpc_len,
+            max_depth: self.rpc_depth,
+            within: self.rpc_body,
+        }
+    }
+
+    /// What an agent may say about itself.
+    pub(crate) fn peer(&self) -> PeerLimits {
+        PeerLimits {
+            name_len: self.client_name_len,
+            metadata_len: self.metadata_len,
+            heartbeat: self.heartbeat_min..=self.heartbeat_max,
         }
     }
 }
@@ -214,9 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn the_file_s_defaults_are_ours() {
-        let mut of_file = Limits::from(&EdgeLimits::default());
-        of_file.reconnect_grace = Limits::default().reconnect_grace;
-        assert_eq!(of_file, Limits::default());
+    fn the_defaults_are_those_of_the_layers_below() {
+        let limits = Limits::default();
+        assert_eq!(limits.mux_limits(), mux::Limits::edge());
+        assert_eq!(limits.requests(), RequestLimits::default());
+        assert_eq!(limits.peer(), PeerLimits::default());
+        let mux = limits.mux_config();
+        assert_eq!(mux.limits.excess, mux::Excess::Close);
+        assert_eq!(mux.max_send_credit, mux::Config::edge().max_send_credit);
     }
 }

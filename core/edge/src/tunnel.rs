@@ -16,7 +16,7 @@ use crate::{
     lower::{Lowered, Termination},
     paths::Paths,
     shared::Shared,
-    upstream::{AgentUpstream, Waits},
+    upstream::{AgentUpstream, Bounds},
 };
 
 /// One public address of one session.
@@ -87,7 +87,7 @@ impl Tunnel {
             edge_type: EdgeType::Undefined,
             proxy_proto: lowered.proxy_proto,
             version: http_version(&bind.forwards_proto),
-            waits: Waits::from(&shared.settings.limits),
+            bounds: Bounds::from(&shared.settings.limits),
         };
         let tls = match (lowered.tls, bind.proto.is_http()) {
             (Termination::None, _) => TlsDefault::None,

@@ -36,23 +36,30 @@ pub(crate) struct AgentUpstream {
     pub(crate) edge_type: EdgeType,
     pub(crate) proxy_proto: ProxyProto,
     pub(crate) version: HttpVersion,
-    pub(crate) waits: Waits,
+    pub(crate) bounds: Bounds,
 }
 
-/// How long a visitor waits for what.
+/// What bounds a visitor on its way to the agent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Waits {
-    /// For an agent that is away.
+pub(crate) struct Bounds {
+    /// How long it waits for an agent that is away.
     away: Duration,
-    /// For room on a leg.
+    /// How long it waits for room on a leg.
     room: Duration,
     /// How long after going online a stream may end with nothing and be tried again.
     retry: Duration,
+    /// Bytes of JSON in front of its stream.
+    header_len: usize,
 }
 
-impl From<&Limits> for Waits {
+impl From<&Limits> for Bounds {
     fn from(limits: &Limits) -> Self {
-        Self { away: limits.detached_wait, room: limits.proxied_wait, retry: limits.bind_retry }
+        Self {
+            away: limits.detached_wait,
+            room: limits.proxied_wait,
+            retry: limits.bind_retry,
+            header_len: limits.proxy_header_len,
+        }
     }
 }
 
@@ -76,24 +83,24 @@ impl AgentUpstream {
         let mut n_broken = 0;
         let mut full_since: Option<Instant> = None;
         while n_broken < MAX_TRIES {
-            let Some((leg, online)) = self.paths.ready(self.waits.away).await else {
+            let Some((leg, online)) = self.paths.ready(self.bounds.away).await else {
                 return Err(UpstreamError::Offline { url: self.url.clone() });
             };
             let patience = full_since
-                .map_or(self.waits.room, |since| self.waits.room.saturating_sub(since.elapsed()));
+                .map_or(self.bounds.room, |since| self.bounds.room.saturating_sub(since.elapsed()));
             let place = timeout(patience, Arc::clone(&leg.room).acquire_owned()).await;
             let Ok(Ok(place)) = place else { return Err(UpstreamError::Busy) };
             match leg.mux.open(first.clone()) {
                 Ok(stream) => {
                     let origin = Some(Arc::clone(&leg.origin));
-                    let second = Second::new(first, online + self.waits.retry);
+                    let second = Second::new(first, online + self.bounds.retry);
                     let io = Io::pipe(Proxied::new(stream, second, leg, place));
                     return Ok(Leg { io, origin });
                 }
                 // Streams that the agent has not ended yet still count for it.
                 Err(OpenError::TooManyStreams) => {
                     drop(place);
-                    if full_since.get_or_insert_with(Instant::now).elapsed() >= self.waits.room {
+                    if full_since.get_or_insert_with(Instant::now).elapsed() >= self.bounds.room {
                         return Err(UpstreamError::Busy);
                     }
                     sleep(FULL_PAUSE).await;
@@ -118,7 +125,7 @@ impl AgentUpstream {
             edge_type: self.edge_type,
             passthrough_tls: tls == PassthroughTls::Yes,
         };
-        let header = header.to_first_bytes().map_err(|error| {
+        let header = header.to_first_bytes_within(self.bounds.header_len).map_err(|error| {
             tracing::error!(bind = %self.bind, %error, "could not make a proxy header");
             UpstreamError::TunnelNotFound
         })?;

@@ -18,7 +18,7 @@ use crate::{
     random,
     shared::Shared,
     tunnel::http_version,
-    upstream::{AgentUpstream, Waits},
+    upstream::{AgentUpstream, Bounds},
 };
 
 /// A tunnel that is found by its labels.
@@ -125,7 +125,7 @@ impl Labelled {
             edge_type,
             proxy_proto: ProxyProto::None,
             version: self.version,
-            waits: Waits::from(&shared.settings.limits),
+            bounds: Bounds::from(&shared.settings.limits),
         };
         let options = RouteOptions { tls, ..RouteOptions::new(Side::Edge) };
         Arc::new(Route::new(endpoint, Chain::default(), Arc::new(upstream), options))

@@ -42,7 +42,8 @@ pub(crate) async fn authenticate(
     mut stream: Stream,
     origin: Origin,
 ) -> Done {
-    let request = rpc::request::<Auth, _>(&mut stream, shared.settings.limits.rpc_body).await;
+    let limits = shared.settings.limits.requests();
+    let request = rpc::request_within::<Auth, _>(&mut stream, &limits).await;
     let decided = match request {
         Ok(auth) => decide(&shared, session, auth, origin).await,
         Err(error) => match error.refusal(StreamType::AUTH) {
@@ -99,13 +100,8 @@ async fn decide(
     let version = choose_version(&version).ok_or_else(|| {
         ErrorText::new(ErrorCode::AUTH_INVALID, "None of the offered protocol versions is known.")
     })?;
-    let peer = PeerInfo::try_from(&extra)?;
+    let peer = PeerInfo::checked(&extra, &shared.settings.limits.peer())?;
     let timing = peer.heartbeat;
-    let max = shared.settings.limits.metadata_len;
-    if extra.metadata.len() > max || extra.hostname.len() > max {
-        let message = format!("Metadata has at most {max} bytes.");
-        return Err(ErrorText::new(ErrorCode::AUTH_INVALID, message));
-    }
     let account = account(shared, &extra, origin).await?;
     let client_id = proved(shared, &account, client_id, &extra)?;
     let source = match origin {

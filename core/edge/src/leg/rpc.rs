@@ -188,7 +188,7 @@ struct Unread {
 }
 
 async fn read<M: Message>(shared: &Shared, stream: &mut Stream) -> Result<M, Unread> {
-    rpc::request(stream, shared.settings.limits.rpc_body).await.map_err(|error| {
+    rpc::request_within(stream, &shared.settings.limits.requests()).await.map_err(|error| {
         tracing::debug!(%error, "a request could not be read");
         Unread { refusal: error.refusal(M::TYPE), reset: error.reset_code() }
     })

@@ -6,7 +6,7 @@ use adit_config::{Diagnostic, Diagnostics, EdgeConfig};
 use adit_net::tls::PemSource;
 use adit_proto::peer::HeartbeatTiming;
 
-use super::{CertificatePair, Ports, Settings, TcpPorts};
+use super::{CertificatePair, Ports, PublicPorts, Settings, TcpPorts};
 use crate::{
     account::{Account, Credential, FileAccounts},
     acl::Acl,
@@ -15,8 +15,6 @@ use crate::{
 
 impl From<&EdgeConfig> for Settings {
     fn from(config: &EdgeConfig) -> Self {
-        let mut limits = Limits::from(&config.limits);
-        limits.reconnect_grace = config.reconnect_grace;
         let tcp = TcpPorts {
             host: String::new(),
             ip: config.tcp_addr,
@@ -31,6 +29,7 @@ impl From<&EdgeConfig> for Settings {
             tls: Some(config.tls_addr),
             http: config.http_addr,
             tcp,
+            public: PublicPorts { tls: config.public_tls_port, http: config.public_http_port },
             certificates: config.certificates.iter().map(pair).collect(),
             state_dir: config.state_dir.as_ref().map(|dir| dir.value.clone()),
             region: config.region.clone(),
@@ -38,7 +37,7 @@ impl From<&EdgeConfig> for Settings {
                 interval: config.heartbeat.interval,
                 tolerance: config.heartbeat.tolerance,
             },
-            limits,
+            limits: Limits::from(config),
             ..Self::new(config.domain.as_str())
         }
     }
@@ -63,7 +62,10 @@ impl FileAccounts {
             let account = Account {
                 id: Arc::clone(&id),
                 credential: id,
-                name: token.id.clone(),
+                name: match token.description.as_str() {
+                    "" => token.id.clone(),
+                    description => description.to_owned(),
+                },
                 acl: match (acl, token.acl.last()) {
                     (Ok(acl), _) => acl,
                     (Err(error), Some(rule)) if wrong.is_empty() => {

@@ -10,6 +10,7 @@
 
 mod bind;
 mod command;
+mod limits;
 mod rig;
 mod session;
 mod shutdown;
