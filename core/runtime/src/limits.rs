@@ -34,8 +34,9 @@ pub const LINGER: Duration = Duration::from_secs(2);
 /// and its pipe's, stay open.
 ///
 /// Reason: to set a parser up again costs microseconds, so even somebody who clicks fast does not
-/// notice; and a visitor under load is never quiet for so long.
-pub const QUIET: Duration = Duration::from_millis(250);
+/// notice; and a visitor under load is never quiet for so long. Short, for a crowd that comes at
+/// once costs what it holds at once.
+pub const QUIET: Duration = Duration::from_millis(100);
 
 /// Longest wait for `100 Continue` before the body is sent without it.
 ///

@@ -130,7 +130,8 @@ async fn answer(
     let request = request.map(Body::Incoming);
     let has_handlers = seat.route.chain.needs().wants_http() || seat.route.upstream.answers();
     let result = if has_handlers {
-        chained(shared, Arc::clone(&seat), request, taste, way).await
+        // Boxed: it is the larger part of an exchange, and many have no handlers.
+        Box::pin(chained(shared, Arc::clone(&seat), request, taste, way)).await
     } else {
         send::send(shared, &seat, request, way).await
     };

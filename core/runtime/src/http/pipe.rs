@@ -11,6 +11,7 @@ use std::{
 
 use adit_chain::{Body, Conn, Refusal, code};
 use adit_net::{Io, Rewind};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use hyper::{
     body::Incoming,
@@ -202,8 +203,11 @@ impl Future for Driving {
             (result, this.connection.take(), this.tell.take())
         {
             let parts = connection.into_parts();
-            // Nobody waits unless the protocol was switched; then dropping the bytes closes them.
-            let _ = tell.send(Rewind::with_prefix(parts.read_buf, parts.io.into_inner()));
+            // Copied: an empty slice of a buffer would keep all of it.
+            let unread = Bytes::copy_from_slice(&parts.read_buf);
+            // Nobody waits unless the protocol was switched, or the pipe folded; then dropping the
+            // bytes closes them.
+            let _ = tell.send(Rewind::with_prefix(unread, parts.io.into_inner()));
         }
         Poll::Ready(())
     }

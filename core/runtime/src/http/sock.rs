@@ -181,10 +181,9 @@ impl Sock {
         traffic.rest();
         let n_in = traffic.bytes_in.load(Relaxed).saturating_sub(unread.len() as u64);
         traffic.bytes_in.store(n_in, Relaxed);
-        let io = match io.into_parts() {
-            (prefix, io) if prefix.is_empty() => Rewind::with_prefix(unread, io),
-            (prefix, io) => Rewind::with_prefix([unread, prefix].concat().into(), io),
-        };
+        let (prefix, io) = io.into_parts();
+        // Copied: an empty slice of a buffer would keep all of it.
+        let io = Rewind::with_prefix([unread, prefix].concat().into(), io);
         Self { io, traffic, spoken, eof }
     }
 
