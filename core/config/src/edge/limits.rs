@@ -66,7 +66,7 @@ const fn secs(n: u64) -> Duration {
 }
 
 /// For numbers without which nobody could be served; the upper end is beyond any machine.
-const SOME: std::ops::RangeInclusive<usize> = 1..=1_000_000_000;
+const SOME: std::ops::RangeInclusive<usize> = 1..=100_000_000;
 
 limits! {
     /// Longest TLS handshake; then the connection is closed.
@@ -123,8 +123,9 @@ limits! {
     /// Longest wait of a visitor for one of those streams; then 503, or a reset.
     proxied_stream_wait: Duration = secs(1);
     /// Connections of visitors at a time: on the two main ports together, and on each `tcp` port.
+    /// More wait to be accepted.
     visitors: usize = 10_000, in SOME;
-    /// The same for one source address, on each port. Not limited unless the file says so: the
+    /// The same for one source address, on each port; more are closed. Not limited unless the file says so: the
     /// visitors of a whole office, of a mobile network or of a proxy in front of the edge come from
     /// one address, and no number tells them from an attacker.
     visitors_per_source: AtMost = AtMost::Unlimited;

@@ -35,7 +35,7 @@ fn carry(
 }
 
 /// Bytes that one stream brings to the agent in two seconds.
-async fn transfer(agent: Config) -> usize {
+async fn transfer(agent: Config, edge: Config) -> usize {
     let mut tasks = JoinSet::new();
     let (near, near_link) = duplex(64 * 1024);
     let (far, far_link) = duplex(64 * 1024);
@@ -44,7 +44,7 @@ async fn transfer(agent: Config) -> usize {
     carry(&mut tasks, near_rx, far_tx);
     carry(&mut tasks, far_rx, near_tx);
     let (_agent, mut at_agent, agent_driver) = session(near, agent);
-    let (edge, _at_edge, edge_driver) = session(far, Config::edge());
+    let (edge, _at_edge, edge_driver) = session(far, edge);
     tasks.spawn(async move { drop(agent_driver.await) });
     tasks.spawn(async move { drop(edge_driver.await) });
     let mut visitor = edge.open(TYPE).unwrap();
@@ -61,9 +61,24 @@ async fn transfer(agent: Config) -> usize {
     received
 }
 
+/// What a session with fixed windows brings.
+async fn fixed() -> usize {
+    let fixed = Config { recv_window: WindowPolicy::Fixed, ..Config::agent() };
+    transfer(fixed, Config::edge()).await
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_stream_on_a_long_path_is_not_limited_by_the_first_window() {
-    let fixed = transfer(Config { recv_window: WindowPolicy::Fixed, ..Config::agent() }).await;
-    let growing = transfer(Config::agent()).await;
+    let (fixed, growing) = (fixed().await, transfer(Config::agent(), Config::edge()).await);
     assert!(growing > 20 * fixed, "{growing} bytes against {fixed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_uses_less_credit_is_slower_but_does_not_stall() {
+    let fixed = fixed().await;
+    for max_send_credit in [256 * 1024, 300_000, 1024 * 1024] {
+        let edge = Config { max_send_credit, ..Config::edge() };
+        let limited = transfer(Config::agent(), edge).await;
+        assert!((fixed / 2..20 * fixed).contains(&limited), "{limited} bytes against {fixed}");
+    }
 }

@@ -117,10 +117,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_byte_arrives_once_and_in_order(steps in vec(step(), 1..120)) {
+    fn every_byte_arrives_once_and_in_order(
+        steps in vec(step(), 1..120),
+        max_send_credit in crate::INITIAL_WINDOW..2 * crate::INITIAL_WINDOW,
+    ) {
         let mut now = Instant::now();
         let mut agent = End::new(Config::agent(), now);
-        let edge_config = Config { peer: PeerTraits::accumulating(), ..Config::edge() };
+        let peer = PeerTraits::accumulating();
+        let edge_config = Config { peer, max_send_credit, ..Config::edge() };
         let mut edge = End::new(edge_config, now);
         for step in steps {
             match step {
