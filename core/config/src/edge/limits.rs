@@ -125,7 +125,7 @@ limits! {
     /// Connections of visitors at a time: on the two main ports together, and on each `tcp` port.
     /// More wait to be accepted.
     visitors: usize = 10_000, in SOME;
-    /// The same for one source address, on each port; more are closed. Not limited unless the file says so: the
+    /// The same for one source address; more are closed. Not limited unless the file says so: the
     /// visitors of a whole office, of a mobile network or of a proxy in front of the edge come from
     /// one address, and no number tells them from an attacker.
     visitors_per_source: AtMost = AtMost::Unlimited;
