@@ -3,16 +3,24 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::PathBuf,
+    time::Duration,
 };
 
-use super::{CertificateFiles, EdgeConfig, EdgeFile, EdgeLimits, Heartbeat, TcpPorts, Token, file};
+use super::{
+    CertificateFiles, EdgeConfig, EdgeFile, EdgeLimits, Heartbeat, TcpPorts, Token, file, range,
+};
 use crate::{
     addr::{check_host, parse_listen, parse_port},
     config::{Log, LogTarget},
     diagnostic::{Diagnostic, Diagnostics},
     place::{At, Place},
 };
+
+/// What the edge accepts of agents' heartbeats by default holds for its own too: more often would be
+/// a flood, more rarely would find nobody dead.
+const HEARTBEAT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
 
 /// Everything that an edge's configuration is made of. Later beats earlier.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +90,9 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
         _ => LogTarget::File(at.map(PathBuf::from)),
     });
     let heartbeat = file.heartbeat.unwrap_or_default();
+    for written in heartbeat.interval.iter().chain(&heartbeat.tolerance) {
+        range::check(written, &HEARTBEAT, problems);
+    }
     Some(EdgeConfig {
         tls_addr: tls_addr.unwrap_or(defaults.tls_addr),
         http_addr,

@@ -104,3 +104,12 @@ fn flags_beat_the_file() {
         "--domain: the edge has no domain; add domain: tunnel.example.com, or --domain"
     );
 }
+
+#[test]
+fn a_heartbeat_without_a_pause_is_refused() {
+    let text = b"domain: a.example\nheartbeat: {interval: 0s}\n";
+    let layers =
+        EdgeLayers { files: vec![EdgeFile::parse("e.yml", text)], ..EdgeLayers::default() };
+    let problems = layers.resolve().unwrap_err().to_string();
+    assert_eq!(problems, "e.yml:2:23: 0ns is not from 1s to 600s");
+}
