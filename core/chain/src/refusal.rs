@@ -79,6 +79,12 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).with_code(code::HANDLER_FAILED)
     }
 
+    /// The connection was not made for the route that a request on it asks for (RFC 9110,
+    /// 15.5.20): the visitor may ask again on another one.
+    pub fn misdirected() -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "This connection was made for another host.")
+    }
+
     /// Adds the code.
     #[must_use]
     pub fn with_code(mut self, code: ErrorCode) -> Self {

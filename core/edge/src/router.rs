@@ -85,6 +85,26 @@ impl Router for Sticky {
     }
 }
 
+/// As [`Secure`], for a connection that came for a name that had no route: nothing else is served
+/// on it. Reason: what an endpoint asks of its visitors' TLS was not asked here.
+#[derive(Debug)]
+pub(crate) struct Unserved {
+    pub(crate) all: Secure,
+    pub(crate) name: String,
+}
+
+impl Router for Unserved {
+    fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal> {
+        let route = self.all.route(authority)?;
+        let is_named = host::of_authority(authority) == self.name;
+        if is_named { Ok(route) } else { Err(Refusal::misdirected()) }
+    }
+
+    fn generation(&self) -> Option<u64> {
+        self.all.generation()
+    }
+}
+
 fn offline(host: &str) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, format!("The endpoint {host} is offline."))
         .with_code(code::ENDPOINT_OFFLINE)

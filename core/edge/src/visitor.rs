@@ -31,7 +31,7 @@ use tokio::{
 use crate::{
     certificates::ByAddress,
     leg::{self, Source},
-    router::Sticky,
+    router::{Secure, Sticky, Unserved},
     shared::Shared,
 };
 
@@ -153,8 +153,11 @@ impl Reception {
         server: SocketAddr,
         stop: &ConnStop,
     ) {
+        let router: Arc<dyn Router> = match tls.sni.clone() {
+            Some(name) => Arc::new(Unserved { all: Secure(Arc::clone(&self.shared.routes)), name }),
+            None => Arc::clone(&self.secure),
+        };
         let visitor = Visitor { client, server, tls: Some(tls) };
-        let router = Arc::clone(&self.secure);
         Box::pin(serve_http(visitor, io, router, &Stop::from(stop))).await;
     }
 

@@ -101,6 +101,18 @@ async fn a_request_for_another_name_on_a_connection_is_misdirected() {
 }
 
 #[tokio::test]
+async fn a_connection_for_a_name_that_nobody_serves_reaches_no_other() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    agent.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+    for name in ["nobody.edge.test", "connect.edge.test"] {
+        let mut io = tls_to(&edge, name, &[]).await;
+        request(&mut io, "a.edge.test", "/").await;
+        assert!(rest(&mut io).await.starts_with("HTTP/1.1 421"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_local_authority_issues_for_others() {
     let edge = edge().await;
     let issued = edge.issue("a.edge.test").unwrap().unwrap();

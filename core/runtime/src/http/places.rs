@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adit_chain::{Conn, Refusal, Totals};
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -116,8 +116,7 @@ impl ByHost {
         if let Some(home) = &self.home
             && home.route.endpoint.url != route.endpoint.url
         {
-            let message = "This connection was made for another host.";
-            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, message));
+            return Err(Refusal::misdirected());
         }
         let seat = self.sit(route).await?;
         if let (Some(generation), Some(host)) = (generation, host) {

@@ -51,6 +51,11 @@ impl Seat {
         before: Totals,
     ) -> Result<Self, Refusal> {
         let connected = route.chain.connect(&conn).await?;
+        if connected.tls().is_some() && !shows_certificate(&conn) {
+            // TLS ended before the route could say how, so nobody was asked for a certificate.
+            connected.close(Totals::default()).await;
+            return Err(Refusal::misdirected());
+        }
         if connected.has_wraps() {
             tracing::warn!(id = %conn.id, "bytes cannot be wrapped on a shared HTTP listener");
         }
@@ -103,6 +108,12 @@ impl Seat {
         self.route.metrics.closed(self.conn.started.elapsed(), totals);
         connected.close(totals).await;
     }
+}
+
+/// Only a route that wants them makes visitors show certificates, and on such a connection no
+/// other route is reached.
+fn shows_certificate(conn: &Conn) -> bool {
+    conn.tls.get().is_some_and(|tls| !tls.client_certificates.is_empty())
 }
 
 impl Drop for Seat {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use adit_chain::{Protocol, Refusal, TlsInfo, code};
+use adit_chain::{OnConnect, Protocol, Refusal, TlsInfo, TlsMode, code};
 use adit_net::{Io, Rewind};
 use http::StatusCode;
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::proxying::OK;
+use super::{handling::at_connect, proxying::OK};
 use crate::{
     Closed, Route, Router, Stop, Visitor,
     rig::{Peer, Plan, Rig},
@@ -44,13 +44,13 @@ impl Router for Table {
     }
 }
 
-async fn serve(router: Arc<Table>, tasks: &mut JoinSet<Closed>) -> Peer {
+async fn serve(router: Arc<Table>, tls: Option<TlsInfo>, tasks: &mut JoinSet<Closed>) -> Peer {
     let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = front.local_addr().unwrap();
     let (visitor, accepted) = tokio::join!(TcpStream::connect(server), front.accept());
     let (socket, client): (_, SocketAddr) = accepted.unwrap();
     tasks.spawn(async move {
-        let visitor = Visitor { client, server, tls: None };
+        let visitor = Visitor { client, server, tls };
         serve_http(visitor, Rewind::new(Io::Tcp(socket)), router, &Stop::default()).await
     });
     Peer(visitor.unwrap())
@@ -62,7 +62,7 @@ async fn one_connection_reaches_several_routes_and_asks_once_in_a_row() {
     let routes = vec![("a.test", Arc::clone(&a.route)), ("b.test", Arc::clone(&b.route))];
     let table = Arc::new(Table { routes, ..Table::default() });
     let mut tasks = JoinSet::new();
-    let mut visitor = serve(Arc::clone(&table), &mut tasks).await;
+    let mut visitor = serve(Arc::clone(&table), None, &mut tasks).await;
     let mut services = Vec::new();
     for (rig, host) in [(&a, "a.test"), (&b, "b.test")] {
         visitor.send(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
@@ -107,6 +107,34 @@ async fn a_connection_made_for_one_host_does_not_serve_another() {
     visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
     assert!(a.served().await.head().await.contains("x-forwarded-proto: https\r\n"));
     assert_eq!(b.n_connects(), 0);
+}
+
+#[tokio::test]
+async fn a_route_that_wants_certificates_is_not_reached_where_none_was_asked_for() {
+    let plan = || Plan {
+        protocol: Protocol::Https,
+        links: vec![at_connect(|| OnConnect::Terminate(TlsMode::Pass))],
+        ..Plan::default()
+    };
+    for (certificates, status) in [(vec![], "421"), (vec![vec![0x30]], "200")] {
+        let rig = Rig::with(plan()).await;
+        let routes = vec![("a.test", Arc::clone(&rig.route))];
+        let table = Arc::new(Table { routes, ..Table::default() });
+        let tls = TlsInfo { client_certificates: certificates, ..TlsInfo::default() };
+        let mut tasks = JoinSet::new();
+        let mut visitor = serve(table, Some(tls), &mut tasks).await;
+        visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        if status == "200" {
+            let mut service = rig.served().await;
+            service.head().await;
+            service.send(OK).await;
+        }
+        let head = visitor.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        drop(visitor);
+        tasks.join_next().await.unwrap().unwrap();
+        assert_eq!(rig.route.metrics.open(), 0);
+    }
 }
 
 #[test]
