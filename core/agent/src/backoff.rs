@@ -41,7 +41,13 @@ impl Backoff {
         LONGEST + jittered(LONGEST, chance) / 4
     }
 
-    /// A session was established.
+    /// A session was established, and lost soon after: pauses are short again, but there is one.
+    /// An edge that restarts twice in a row is not one that has been away for long.
+    pub(crate) fn start_over(&mut self) {
+        self.n_failed = self.n_failed.min(1);
+    }
+
+    /// A session was established and lasted.
     pub(crate) fn reset(&mut self) {
         self.n_failed = 0;
     }
@@ -87,6 +93,14 @@ mod tests {
         backoff.next(0);
         backoff.reset();
         assert_eq!(backoff.next(0), Duration::ZERO);
+    }
+
+    #[test]
+    fn after_a_short_session_the_pauses_start_over_without_the_immediate_attempt() {
+        let mut backoff = Backoff { n_failed: 7 };
+        backoff.start_over();
+        assert_eq!(backoff.next(u32::MAX), FIRST);
+        assert_eq!(backoff.next(u32::MAX), 2 * FIRST);
     }
 
     #[test]

@@ -74,8 +74,9 @@ pub(crate) async fn supervise(shared: Arc<Shared>, first: Leg) -> Drained {
         shared.status.send_replace(Status::Reconnecting);
         error!(obj = "tunnels.session", err = %reason, "session closed, starting reconnect loop");
         shared.tell(Event::Disconnected { reason });
-        if since.elapsed() >= LASTED {
-            backoff.reset();
+        match since.elapsed() >= LASTED {
+            true => backoff.reset(),
+            false => backoff.start_over(),
         }
         let number = Number { n: leg.number.n + 1, ..leg.number };
         shared.spawner.spawn(leg.bury());
