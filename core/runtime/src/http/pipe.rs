@@ -218,6 +218,11 @@ pub(super) fn bad_response(error: &hyper::Error) -> Refusal {
     if session_ended(error) {
         return UpstreamError::AgentGone.to_refusal();
     }
+    if error.is_user() {
+        // The body that we were to send: the service is not to blame.
+        let message = "The body of the request is broken.";
+        return Refusal::new(StatusCode::BAD_REQUEST, message);
+    }
     let message = if error.is_parse() {
         "The service answered with something that is not HTTP."
     } else {

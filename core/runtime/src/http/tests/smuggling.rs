@@ -140,3 +140,15 @@ async fn heads_without_measure_are_refused() {
         assert_eq!(rig.n_connects(), 0);
     }
 }
+
+#[tokio::test]
+async fn a_broken_body_is_the_visitors_fault() {
+    let mut rig = Rig::new().await;
+    let mut visitor = rig.visit().await;
+    let head = "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n";
+    visitor.send(&format!("{head}zz\r\nabc\r\n0\r\n\r\n")).await;
+    let mut service = rig.served().await;
+    assert!(!service.rest().await.contains("\r\n0\r\n"));
+    let head = visitor.head().await;
+    assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
+}
