@@ -37,11 +37,18 @@ fn patterns(list: &str, texts: &[String]) -> Result<RegexSet, BuildError> {
     // One by one, only to tell which is bad.
     for (i, text) in texts.iter().enumerate() {
         let told = |error: regex::Error| {
-            BuildError::new(error.to_string()).at([list.to_owned(), i.to_string()])
+            BuildError::new(in_one_line(text, &error)).at([list.to_owned(), i.to_string()])
         };
         compile(std::slice::from_ref(text)).map_err(told)?;
     }
     compile(texts).map_err(|error| BuildError::new(error.to_string()).at([list]))
+}
+
+/// The library draws the pattern with a mark under the mistake; the last line says what it is.
+fn in_one_line(pattern: &str, error: &regex::Error) -> String {
+    let text = error.to_string();
+    let why = text.lines().last().unwrap_or_default();
+    format!("{pattern:?} is not a pattern: {}", why.strip_prefix("error: ").unwrap_or(why))
 }
 
 #[derive(Debug)]
@@ -128,5 +135,12 @@ mod tests {
         assert_eq!(refused(json!({"deny": ["a", "("]})), ("deny.1".into(), None));
         assert_eq!(refused(json!({"allow": ["(a{999}){999}"]})), ("allow.0".into(), None));
         assert_eq!(refused(json!({"allow": ["a(?=b)"]})), ("allow.0".into(), None));
+    }
+
+    #[test]
+    fn a_bad_pattern_is_told_in_one_line() {
+        let error = patterns("deny", &["(".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("\"(\" is not a pattern: unclosed group"), "{error}");
+        assert_eq!(error.to_string().lines().count(), 1);
     }
 }
