@@ -20,10 +20,17 @@ use adit_proto::{
 use super::{Request, Tls, requested};
 use crate::{EndpointSpec, PlanError};
 
+/// Longest description: it is a line in lists.
+const MAX_DESCRIPTION_LEN: usize = 255;
+
 /// What is asked of the edge. Reads certificates.
 pub(super) fn request(spec: &EndpointSpec, tls: Tls) -> Result<Request, PlanError> {
     if spec.metadata.len() > MAX_METADATA_LEN {
         let text = format!("metadata has more than {MAX_METADATA_LEN} bytes; shorten it");
+        return Err(PlanError::new(&spec.place, text).with_code(ErrorCode::BIND_INVALID));
+    }
+    if spec.description.len() > MAX_DESCRIPTION_LEN {
+        let text = format!("description has more than {MAX_DESCRIPTION_LEN} bytes; shorten it");
         return Err(PlanError::new(&spec.place, text).with_code(ErrorCode::BIND_INVALID));
     }
     let forwards_to = spec.upstream.addr.value.to_string();

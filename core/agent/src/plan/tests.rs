@@ -172,6 +172,17 @@ fn handlers_that_could_not_work_are_refused() {
 }
 
 #[test]
+fn texts_have_a_longest_length() {
+    let spec =
+        || EndpointSpec::http("8080").metadata("m".repeat(4096)).description("d".repeat(255));
+    assert!(plan(spec()).is_ok());
+    let text = refused(spec().metadata("m".repeat(4097)));
+    assert!(text.contains("metadata has more than 4096 bytes; shorten it"), "{text}");
+    let text = refused(spec().description("d".repeat(256)));
+    assert!(text.contains("description has more than 255 bytes; shorten it"), "{text}");
+}
+
+#[test]
 fn mistakes_are_reported_when_the_endpoint_is_planned() {
     let text = refused(EndpointSpec::http("ftp://x"));
     assert!(text.starts_with("http endpoint: upstream address \"ftp://x\": "), "{text}");
