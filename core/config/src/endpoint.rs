@@ -281,6 +281,8 @@ impl Termination {
             let cas: Result<Vec<_>, _> = self.client_cas.iter().map(read).collect();
             options["mutual_tls_certificate_authorities"] = cas?.into();
         }
+        let pair = self.certificate.as_ref().map(|pair| &pair.certificate.place);
+        let place = pair.or(self.client_cas.first().map(|cas| &cas.place)).unwrap_or(place);
         Ok(HandlerSpec::new("terminate-tls", options, place.clone()))
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     config::{ConnectCas, InspectDb, LogTarget, WebAddr},
-    endpoint::{Address, PemSource, ProxyProtocol, TrafficPolicy},
+    endpoint::{Address, KeyPair, PemSource, ProxyProtocol, Termination, TrafficPolicy},
     endpoint_url::Kind,
     file::{HttpVersion, LogFormat, LogLevel, TerminateAt, Tunnel},
     record::Named,
@@ -339,4 +339,20 @@ fn verification_of_the_upstream_has_two_names() {
             format!("version: 2\ntunnels: {{a: {{proto: http, addr: 'https://x', {key}: true}}}}");
         assert!(config(&text).endpoints[0].upstream.tls_verify, "{key}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_told_where_it_is_named() {
+    let pem = |flag| At::from_flag(PemSource::Text("not PEM".to_owned()), flag);
+    let pair = KeyPair { certificate: pem("--crt"), key: pem("--key") };
+    let client_cas = vec![pem("--mutual-tls-cas")];
+    let mut tls = Termination { at: TerminateAt::Agent, certificate: Some(pair), client_cas };
+    let place = |tls: &Termination| {
+        tls.handler_spec(&Place::of("command line")).unwrap().place.file.to_string()
+    };
+    assert_eq!(place(&tls), "--crt");
+    tls.certificate = None;
+    assert_eq!(place(&tls), "--mutual-tls-cas");
+    tls.client_cas.clear();
+    assert_eq!(place(&tls), "command line");
 }
