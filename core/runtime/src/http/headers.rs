@@ -39,6 +39,7 @@ bitflags! {
         const ERROR_CODE = 1 << 8;
         const ORIGIN = 1 << 9;
         const COOKIES = 1 << 10;
+        const LOOKALIKE = 1 << 11;
     }
 }
 
@@ -60,6 +61,7 @@ impl Has {
                 b'n' if name == ERROR_CODE => Self::ERROR_CODE,
                 b'a' if name == ORIGIN => Self::ORIGIN,
                 b'p' if is_proxy(name) => Self::PROXY,
+                b'x' if is_lookalike(name) => Self::LOOKALIKE,
                 _ => Self::empty(),
             };
         }
@@ -69,6 +71,22 @@ impl Has {
 
 fn is_proxy(name: &HeaderName) -> bool {
     name == PROXY_CONNECTION || name == PROXY_AUTHENTICATE || name == PROXY_AUTHORIZATION
+}
+
+/// Whether a name may be taken for one of the headers that say who the visitor is.
+///
+/// Fact: CGI and what grew out of it (WSGI, Rack, PHP) hand `_` and `-` to programs alike; and
+/// `X-Forwarded-Port`, which we do not set, is believed by those who believe the others.
+fn is_lookalike(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let Some(rest) = name.get("x-forwarded-".len()..) else { return false };
+    let folded = name.bytes().map(|b| if b == b'_' { b'-' } else { b });
+    folded.take("x-forwarded-".len()).eq("x-forwarded-".bytes())
+        && match rest {
+            "port" => true,
+            "for" | "host" | "proto" => name.contains('_'),
+            _ => false,
+        }
 }
 
 /// Whether a message may switch protocols.
@@ -211,6 +229,12 @@ impl WhoCame {
         }
         if has.contains(Has::FORWARDED) {
             headers.remove(FORWARDED);
+        }
+        if has.contains(Has::LOOKALIKE) {
+            let lookalikes: Vec<_> = headers.keys().filter(|n| is_lookalike(n)).cloned().collect();
+            for name in lookalikes {
+                headers.remove(name);
+            }
         }
     }
 }

@@ -87,3 +87,30 @@ fn an_error_code_is_kept_only_with_the_secret() {
         assert!(!headers.contains_key(ORIGIN));
     }
 }
+
+#[test]
+fn names_that_pass_for_ours_are_found_and_others_are_not() {
+    let looks = |name: &'static str| is_lookalike(&HeaderName::from_static(name));
+    for name in [
+        "x_forwarded_for",
+        "x-forwarded_proto",
+        "x_forwarded-host",
+        "x-forwarded-port",
+        "x_forwarded_port",
+    ] {
+        assert!(looks(name), "{name}");
+    }
+    for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-prefix", "x-forward", "x-y"] {
+        assert!(!looks(name), "{name}");
+    }
+}
+
+#[test]
+fn who_came_cannot_be_said_in_another_spelling() {
+    let conn = adit_chain::conformance::conn();
+    let mut headers = map(&[("x_forwarded_for", "6.6.6.6"), ("x-forwarded-port", "1")]);
+    let has = Has::of(&headers);
+    WhoCame::new(&conn).announce(&mut headers, has, None);
+    let ours = map(&[("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "https")]);
+    assert_eq!(headers, ours);
+}
