@@ -7,6 +7,10 @@ pub(crate) const FIRST: Duration = Duration::from_millis(500);
 /// Longest pause. Fact: published clients stop doubling here, too.
 pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 
+/// Longest pause while the edge's host refuses connections. Reason: service is to be back within
+/// two seconds of the edge, however long it was away.
+const ABSENT: Duration = Duration::from_millis(1_500);
+
 /// Pauses that double from [`FIRST`] to [`LONGEST`], each shortened by chance.
 ///
 /// ```text
@@ -32,6 +36,13 @@ impl Backoff {
         let Some(doublings) = n_failed.checked_sub(1) else { return Duration::ZERO };
         let nominal = FIRST.saturating_mul(1 << doublings.min(16)).min(LONGEST);
         jittered(nominal, chance)
+    }
+
+    /// The pause after nobody listened at the edge's address: an edge that starts again is found
+    /// soon after, and a refused connection costs nobody anything. Grows as the others do, to
+    /// [`ABSENT`].
+    pub(crate) fn next_absent(&mut self, chance: u32) -> Duration {
+        self.next(chance).min(jittered(ABSENT, chance))
     }
 
     /// The pause after the edge refused the credential of a session that it had accepted before:
@@ -70,6 +81,14 @@ mod tests {
     fn pauses(chance: u32, n: usize) -> Vec<u128> {
         let mut backoff = Backoff::default();
         (0..n).map(|_| backoff.next(chance).as_millis()).collect()
+    }
+
+    #[test]
+    fn an_edge_that_is_not_there_is_looked_for_often() {
+        let mut backoff = Backoff::default();
+        let pauses: Vec<_> = (0..6).map(|_| backoff.next_absent(u32::MAX).as_millis()).collect();
+        assert_eq!(pauses, [0, 500, 1000, 1500, 1500, 1500]);
+        assert_eq!(backoff.next(u32::MAX).as_millis(), 16_000, "other troubles go on from there");
     }
 
     #[test]

@@ -142,6 +142,14 @@ impl ConnectError {
         }
     }
 
+    /// Whether the edge's host answered that nobody listens there.
+    pub(crate) fn is_absent(&self) -> bool {
+        let Self::Dial(DialError::Connect(dial::DialError::Connect { source, .. })) = self else {
+            return false;
+        };
+        source.kind() == io::ErrorKind::ConnectionRefused
+    }
+
     /// What the edge said, if it refused.
     pub fn refusal(&self) -> Option<&ErrorText> {
         match self {

@@ -37,8 +37,9 @@ const REFUSED_RETRY: Duration = Duration::from_secs(30);
 /// Connects for the first time: until it works, or will not.
 pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {
     let mut backoff = Backoff::default();
+    let mut pause = backoff.next(backoff::chance());
     loop {
-        sleep(backoff.next(backoff::chance())).await;
+        sleep(pause).await;
         let first = Number { leg: 0, n: 1 };
         match Leg::establish(shared, &*shared.settings.dialer, first).await {
             Ok(leg) => {
@@ -52,6 +53,7 @@ pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {
                     return Err(error);
                 }
                 error!(obj = "tunnels.session", %err, "failed to reconnect session");
+                pause = after(&error, &mut backoff);
             }
         }
     }
@@ -160,9 +162,10 @@ async fn reconnect(shared: &Arc<Shared>, number: Number, backoff: &mut Backoff) 
 
 /// The pause after a failed attempt to connect again.
 pub(crate) fn after(error: &ConnectError, backoff: &mut Backoff) -> Duration {
-    match error.is_permanent() {
-        true => backoff.next_slow(backoff::chance()),
-        false => backoff.next(backoff::chance()),
+    match error {
+        error if error.is_permanent() => backoff.next_slow(backoff::chance()),
+        error if error.is_absent() => backoff.next_absent(backoff::chance()),
+        _ => backoff.next(backoff::chance()),
     }
 }
 
