@@ -66,6 +66,8 @@ impl EdgeLayers {
 fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<EdgeConfig> {
     let domain = match &file.domain {
         Some(at) => check(problems, &at.place, check_host(&at.value)),
+        // A file that could not be read has no domain either, and that is not what is wrong with it.
+        None if !problems.is_empty() => None,
         None => {
             let d = Diagnostic::new(whole.clone(), "the edge has no domain");
             problems.push(d.hint("add domain: tunnel.example.com, or --domain"));
