@@ -33,7 +33,7 @@ pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
         }
         None => {
             let config = config(global, args.run)?;
-            let _log = log::start(&config.log)?;
+            let _log = log::start(&config.log, log::Purpose::Record)?;
             load::runtime()?.block_on(Box::pin(serve(&config)))?;
         }
     }

@@ -13,7 +13,7 @@ use tracing::info;
 
 use crate::{
     args::GlobalArgs,
-    log::{self, LogGuard},
+    log::{self, LogGuard, Purpose},
 };
 
 /// A configuration and the log that it asked for. The log ends when this is dropped.
@@ -45,12 +45,13 @@ pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
         layers.files.push(File::load(path)?);
     }
     let mut config = layers.resolve()?;
+    let mut purpose = Purpose::Record;
     if config.log.target == LogTarget::Off && global.log.is_none() {
-        // Nobody chose: what needs attention is shown, and nothing else.
         config.log.target = LogTarget::Stderr;
         config.log.level = LogLevel::Warn;
+        purpose = Purpose::Attention;
     }
-    let _log = log::start(&config.log)?;
+    let _log = log::start(&config.log, purpose)?;
     if global.config.is_empty() {
         info!("no configuration paths supplied");
     }

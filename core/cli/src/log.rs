@@ -29,6 +29,16 @@ use self::format::{Line, Record};
 /// under load before the first is lost.
 const QUEUED_RECORDS: usize = 4096;
 
+/// What a log is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nobody asked for one: it tells a person what needs attention, beside the error block that
+    /// ends a command. What the block says, it does not.
+    Attention,
+    /// The whole story, for whoever asked for it.
+    Record,
+}
+
 /// Keeps the writer alive; dropping it writes what is queued, for at most a second.
 #[derive(Debug, Default)]
 pub struct LogGuard {
@@ -39,7 +49,7 @@ pub struct LogGuard {
 ///
 /// # Errors
 /// The file cannot be opened, or a log was started before.
-pub fn start(settings: &Log) -> Result<LogGuard> {
+pub fn start(settings: &Log, purpose: Purpose) -> Result<LogGuard> {
     use std::io::IsTerminal;
     let (sink, colour): (Box<dyn io::Write + Send>, bool) = match &settings.target {
         LogTarget::Off => return Ok(LogGuard::default()),
@@ -60,7 +70,7 @@ pub fn start(settings: &Log) -> Result<LogGuard> {
         LogFormat::Term if colour => Line::Colour,
         LogFormat::Logfmt | LogFormat::Term => Line::Logfmt,
     };
-    let layer = RecordLayer { writer, line, level: settings.level };
+    let layer = RecordLayer { writer, line, level: settings.level, purpose };
     tracing_subscriber::registry().with(layer).try_init().context("the log was started twice")?;
     Ok(LogGuard { _writer: Some(guard) })
 }
@@ -70,6 +80,7 @@ struct RecordLayer {
     writer: NonBlocking,
     line: Line,
     level: LogLevel,
+    purpose: Purpose,
 }
 
 impl RecordLayer {
@@ -97,6 +108,9 @@ impl<S: Subscriber> Layer<S> for RecordLayer {
         use io::Write;
         let mut record = Record::new(event.metadata());
         event.record(&mut record);
+        if self.purpose == Purpose::Attention && record.is_last_word() {
+            return;
+        }
         // The queue drops when it is full; there is nobody to tell.
         let _ = self.writer.clone().write_all(record.line(self.line).as_bytes());
     }

@@ -38,6 +38,11 @@ impl Record {
         Self { level, message: String::new(), fields: Vec::new() }
     }
 
+    /// Whether it tells why the process ends.
+    pub(super) fn is_last_word(&self) -> bool {
+        self.level == "crit" || self.message == "session closing"
+    }
+
     pub(super) fn line(&self, line: Line) -> String {
         match line {
             Line::Logfmt => self.logfmt("", ""),
