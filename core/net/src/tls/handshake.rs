@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use rustls::{ClientConfig, ServerConfig};
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+
+/// Time for a refused client to read why, and to close.
+const LINGER: Duration = Duration::from_secs(1);
+/// What it may still send in that time, in bytes: a flight of a handshake and some more.
+const LINGER_LEN: u64 = 64 * 1024;
 
 /// No TLS session came about.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +60,29 @@ pub async fn accept<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    match timeout(within, TlsAcceptor::from(config).accept(io)).await {
-        Ok(result) => result.map_err(|source| HandshakeError::Failed { source }),
+    let handshake = TlsAcceptor::from(config).accept(io).into_fallible();
+    match timeout(within, handshake).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err((source, io))) => {
+            let error = HandshakeError::Failed { source };
+            if error.refusal().is_some() {
+                part(io).await;
+            }
+            Err(error)
+        }
         Err(_) => Err(HandshakeError::Timeout { after: within }),
     }
+}
+
+/// Ends a connection on which an alert was just sent: closing with bytes unread would reset it, and
+/// the reset could overtake the alert.
+async fn part<T: AsyncRead + AsyncWrite + Unpin>(mut io: T) {
+    let goodbye = async {
+        io.shutdown().await?;
+        tokio::io::copy(&mut io.take(LINGER_LEN), &mut tokio::io::sink()).await
+    };
+    // Whether it hears the alert is the peer's affair.
+    let _ = timeout(LINGER, goodbye).await;
 }
 
 /// Connects to a server that is to prove that it is `name`.
