@@ -5,8 +5,8 @@ use std::sync::Arc;
 use adit_agent::EndpointSpec;
 use adit_config::file::TerminateAt;
 use adit_net::tls::{ALPN_HTTP1, client};
-use adit_tests::{Identity, Upstream, World, identity, service, visitor::until_the_end};
-use tokio::io::AsyncWriteExt as _;
+use adit_tests::{Identity, Upstream, World, identity, service, soon, visitor::until_the_end};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const HOST: &str = "app.tunnel.test";
 const URL: &str = "https://app.tunnel.test";
@@ -207,6 +207,36 @@ async fn only_visitors_with_a_certificate_are_let_in_where_it_is_asked_for() {
     assert_eq!(visit(stranger.client(roots())).await, "");
     assert_eq!(visit(client::verified(roots(), &[])).await, "");
     assert_eq!(upstream.hits(), 1);
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test]
+async fn a_visitor_whom_the_agent_refuses_reads_the_alert() {
+    let (ours, member) = (Identity::new(HOST), Identity::new("member.example"));
+    let upstream = Upstream::echo().await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let tunnel = format!(
+        "version: 2\ntunnels:\n  a: {{proto: tls, addr: \"{}\", domain: {HOST}, terminate_at: agent, \
+         crt: {}, key: {}, mutual_tls_cas: {}}}\n",
+        upstream.addr(),
+        file("crt.pem", &ours.cert),
+        file("key.pem", &ours.key),
+        file("cas.pem", &member.root),
+    );
+    let world = World::new().agent(tunnel).up().await;
+    let stranger = client::verified(identity::roots(&ours.root), &[]);
+    let mut socket = world.visitor().with_tls(stranger).connect().await;
+    let error = soon("a refusal", socket.read_u8()).await.unwrap_err();
+    let alert = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+    let expected = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+    assert_eq!(alert, Some(&expected), "{error}");
+    assert_eq!(upstream.hits(), 0);
+    drop(socket);
     world.down().await.assert_no_task_left();
 }
 
