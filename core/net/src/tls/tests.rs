@@ -278,29 +278,3 @@ fn roots_come_from_the_program_a_file_or_text_and_errors_name_the_file() {
     let error = roots.load().unwrap_err();
     assert_eq!(error.to_string(), format!("could not read the CA file {}", path.display()));
 }
-
-#[tokio::test]
-async fn a_refused_client_reads_why_although_it_has_sent_more() {
-    let world = World::new();
-    let required = Options::default().client_auth(ClientAuth::Required(world.roots()));
-    let config = world.server("edge.test", required);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    let serve = async {
-        let (socket, _) = listener.accept().await.unwrap();
-        accept(socket, config, WITHIN).await.map(drop).unwrap_err()
-    };
-    let visit = async {
-        let socket = tokio::net::TcpStream::connect(addr).await.unwrap();
-        let client = client::verified(world.roots(), &[]);
-        let name = server_name("edge.test").unwrap();
-        let mut stream = connect(socket, client, name, WITHIN).await.unwrap();
-        stream.write_all(&[0; 8 * 1024]).await.unwrap();
-        stream.read_u8().await.unwrap_err()
-    };
-    let (refused, error) = tokio::join!(serve, visit);
-    assert!(refused.refusal().is_some(), "{refused}");
-    let alert = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-    let expected = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
-    assert_eq!(alert, Some(&expected), "{error}");
-}
