@@ -1,0 +1,1 @@
+//! The `#[policy]` attribute of `adit-policy-sdk`.

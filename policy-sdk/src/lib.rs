@@ -1,0 +1,1 @@
+//! Write policies for adit in Rust.
