@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use tracing::warn;
 
 use crate::{
-    Body, BoxHandler, ByteStream, Conn, Exchange, Handler, Id, Needs, OnClose, OnConnect,
-    OnRequest, OnResponse, Refusal, RouteId, TlsMode, Totals, Verdict, WrapIo,
+    Body, BoxHandler, ByteStream, Conn, End, Exchange, Handler, Id, Needs, OnClose, OnConnect,
+    OnRequest, OnResponse, Refusal, RouteId, TlsMode, Verdict, WrapIo,
 };
 
 /// What happens when a handler breaks.
@@ -74,7 +74,7 @@ pub struct Chain {
     needs: Needs,
 }
 
-/// A connection that its chain let through.
+/// What a chain wants of a connection.
 #[derive(Default)]
 pub struct Connected {
     tls: Option<TlsMode>,
@@ -123,14 +123,14 @@ impl Chain {
         self.needs
     }
 
-    /// Shows a connection to each handler that cares.
+    /// Shows a connection to each handler that cares. What they want of it goes into `connected`;
+    /// the caller closes that at the connection's end, even if it was turned away.
     ///
     /// # Errors
     /// The refusal of the first handler that turned it away or broke.
-    pub async fn connect(&self, conn: &Conn) -> Result<Connected, Refusal> {
-        let mut connected = Connected::default();
+    pub async fn connect(&self, conn: &Conn, connected: &mut Connected) -> Result<(), Refusal> {
         if !self.needs.wants_connection() {
-            return Ok(connected);
+            return Ok(());
         }
         for link in self.links.iter().filter(|link| link.needs.wants_connection()) {
             match link.handler.on_connect(conn).await {
@@ -139,11 +139,15 @@ impl Chain {
                 Ok(OnConnect::Refuse(refusal)) => return Err(refusal),
                 Ok(OnConnect::Terminate(mode)) => connected.tls = Some(mode),
                 Ok(OnConnect::Wrap(wrap)) => connected.wraps.push(wrap),
+                Ok(OnConnect::WrapThen(wrap, closer)) => {
+                    connected.wraps.push(wrap);
+                    connected.closers.push(closer);
+                }
                 Err(error) if link.failed(conn.id, &error) == OnError::Pass => {}
-                Err(_) => return Err(Refusal::handler_failed()),
+                Err(error) => return Err(Refusal::for_error(error)),
             }
         }
-        Ok(connected)
+        Ok(())
     }
 
     /// Shows a request to each handler that cares, until one decides.
@@ -171,7 +175,7 @@ impl Chain {
                 Err(error) => match link.failed(exchange.id, &error) {
                     OnError::Pass => (Verdict::Failed, None),
                     OnError::Deny => {
-                        (Verdict::Failed, Some(Outcome::Abort(Refusal::handler_failed())))
+                        (Verdict::Failed, Some(Outcome::Abort(Refusal::for_error(error))))
                     }
                 },
             };
@@ -203,10 +207,15 @@ impl Connected {
         self.wraps.drain(..).fold(io, |io, wrap| wrap.wrap(io))
     }
 
+    /// Whether any handler wants to be told of the connection's end.
+    pub const fn has_closers(&self) -> bool {
+        !self.closers.is_empty()
+    }
+
     /// Tells the handlers that the connection is over, last in, first out.
-    pub async fn close(self, totals: Totals) {
+    pub async fn close(self, end: End) {
         for closer in self.closers.into_iter().rev() {
-            closer.on_close(totals).await;
+            closer.on_close(end).await;
         }
     }
 }
@@ -234,7 +243,7 @@ impl Unwind {
                 // nothing left to pass on.
                 Err(error) => {
                     warn!(%id, %link, %error, "handler failed on the response");
-                    return Err(Refusal::handler_failed());
+                    return Err(Refusal::for_error(error));
                 }
             }
         }

@@ -73,7 +73,7 @@ pub async fn check(handler: &BoxHandler) -> Result<(), Violation> {
     for _ in 0..2 {
         if needs.wants_connection() {
             match handler.on_connect(&conn()).await.map_err(Violation::Failed)? {
-                OnConnect::Wrap(_) => demand("Wrap", Needs::STREAM)?,
+                OnConnect::Wrap(_) | OnConnect::WrapThen(..) => demand("Wrap", Needs::STREAM)?,
                 OnConnect::NextThen(_) => demand("NextThen", Needs::CONNECTION)?,
                 _ => {}
             }

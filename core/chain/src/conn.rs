@@ -3,10 +3,14 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
-use crate::Id;
+use parking_lot::Mutex;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Id, VarLimit, Vars, vars};
 
 /// What is spoken between the visitor and the public address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,13 +89,51 @@ pub struct Conn {
     pub tls: OnceLock<TlsInfo>,
     /// When it was accepted.
     pub started: Instant,
+    /// When it was accepted, by the calendar.
+    pub opened_at: SystemTime,
+    vars: Mutex<Vars>,
 }
 
 impl Conn {
     /// A connection that has just been accepted.
     pub fn new(client: SocketAddr, server: SocketAddr, endpoint: Arc<Endpoint>) -> Self {
-        let tls = OnceLock::new();
-        Self { id: Id::next(), client, server, endpoint, tls, started: Instant::now() }
+        Self {
+            id: Id::next(),
+            client,
+            server,
+            endpoint,
+            tls: OnceLock::new(),
+            started: Instant::now(),
+            opened_at: SystemTime::now(),
+            vars: Mutex::default(),
+        }
+    }
+
+    /// Sets a variable, which its exchanges see too.
+    ///
+    /// # Errors
+    /// The limit that forbids it.
+    pub fn set_var(&self, name: &str, value: impl Into<Value>) -> Result<(), VarLimit> {
+        vars::set(&mut self.vars.lock(), name, value.into())
+    }
+
+    /// A variable that a handler left.
+    pub fn var(&self, name: &str) -> Option<Value> {
+        self.vars.lock().get(name).cloned()
+    }
+
+    /// A fact under its dotted name, if it is known: `tls.version`, `tls.cipher-suite`, `tls.sni`,
+    /// `tls.alpn`, and `tls.client.sha256`, the fingerprint of the visitor's certificate in hex.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        let tls = self.tls.get()?;
+        match name.strip_prefix("tls.")? {
+            "version" => Some(tls.version.to_owned()),
+            "cipher-suite" => Some(tls.cipher_suite.clone()),
+            "sni" => tls.sni.clone(),
+            "alpn" => tls.alpn.as_deref().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+            "client.sha256" => tls.client_certificates.first().map(|der| hex(&Sha256::digest(der))),
+            _ => None,
+        }
     }
 }
 
@@ -102,4 +144,46 @@ pub struct Totals {
     pub bytes_in: u64,
     /// Bytes from the upstream to the visitor.
     pub bytes_out: u64,
+}
+
+/// The end of a connection, as handlers are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// What it carried.
+    pub totals: Totals,
+    /// From accept to the end.
+    pub took: Duration,
+    /// Why it failed, if it did; see [`failure`](crate::failure).
+    pub failure: Option<&'static str>,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_the_tls_session_have_dotted_names() {
+        let conn = crate::conformance::conn();
+        assert_eq!(conn.attribute("tls.version"), None);
+        let tls = TlsInfo {
+            sni: Some("app.example".into()),
+            alpn: Some(b"h2".to_vec()),
+            version: "1.3",
+            cipher_suite: "TLS13_AES_128_GCM_SHA256".into(),
+            client_certificates: vec![b"abc".to_vec()],
+        };
+        conn.tls.set(tls).unwrap();
+        let fact = |name| conn.attribute(name);
+        assert_eq!(fact("tls.version").as_deref(), Some("1.3"));
+        assert_eq!(fact("tls.cipher-suite").as_deref(), Some("TLS13_AES_128_GCM_SHA256"));
+        assert_eq!(fact("tls.sni").as_deref(), Some("app.example"));
+        assert_eq!(fact("tls.alpn").as_deref(), Some("h2"));
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(fact("tls.client.sha256").as_deref(), Some(abc));
+        assert_eq!(fact("geo.country"), None);
+    }
 }

@@ -24,6 +24,9 @@ pub struct BuildCx {
     pub side: Side,
     /// Certificates of this side, for handlers that terminate TLS without their own.
     pub certificates: Option<Arc<dyn ResolvesServerCert>>,
+    /// What happens when the handler breaks. The chain applies it to connections and requests; on
+    /// the response side, where the chain has nothing left to pass on, a handler does it itself.
+    pub on_error: OnError,
 }
 
 /// A handler could not be built.
@@ -63,7 +66,7 @@ impl BuildError {
 /// so that a running chain cannot fail for reasons of configuration.
 pub trait Factory: Send + Sync + 'static {
     /// The name under which a file asks for it.
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> &str;
 
     /// Builds a handler from its options (`null` when the file gives none).
     ///
@@ -86,19 +89,19 @@ pub struct LinkSpec {
 
 /// The kinds of handlers that this program knows.
 #[derive(Clone, Default)]
-pub struct Registry(BTreeMap<&'static str, Arc<dyn Factory>>);
+pub struct Registry(BTreeMap<String, Arc<dyn Factory>>);
 
 impl Registry {
     /// Adds kinds. A kind that is added twice is replaced.
     #[must_use]
     pub fn with(mut self, factories: impl IntoIterator<Item = Arc<dyn Factory>>) -> Self {
-        self.0.extend(factories.into_iter().map(|factory| (factory.kind(), factory)));
+        self.0.extend(factories.into_iter().map(|factory| (factory.kind().to_owned(), factory)));
         self
     }
 
     /// The kinds, in alphabetical order.
-    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// Builds one link.
@@ -110,7 +113,8 @@ impl Registry {
             let known: Vec<_> = self.kinds().collect();
             BuildError::new(format!("no handler {:?}; there are {}", spec.kind, known.join(", ")))
         })?;
-        let handler = factory.build(&spec.options, cx)?;
+        let cx = BuildCx { on_error: spec.on_error, ..cx.clone() };
+        let handler = factory.build(&spec.options, &cx)?;
         Ok(Link::boxed(spec.kind.as_str(), handler).on_error(spec.on_error))
     }
 

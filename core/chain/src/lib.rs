@@ -19,24 +19,28 @@ pub mod conformance;
 mod conn;
 mod exchange;
 mod factory;
+mod finish;
 mod handler;
 mod id;
 mod needs;
 mod refusal;
 mod trace;
+mod vars;
 mod verdict;
 
 pub use self::{
     body::{Body, BodyTooLong},
     chain::{Chain, Connected, Link, OnError, Outcome, Unwind},
-    conn::{Conn, Endpoint, Protocol, TlsInfo, Totals},
-    exchange::{Exchange, Identity, Vars},
+    conn::{Conn, End, Endpoint, Protocol, TlsInfo, Totals},
+    exchange::{BodyLimits, Exchange, Identity, Origin},
     factory::{BuildCx, BuildError, Factory, LinkSpec, Registry, Side},
+    finish::{Finished, Finishers, OnFinish, failure},
     handler::{BoxHandler, Handler},
     id::Id,
     needs::Needs,
     refusal::{ErrorCode, Refusal, code},
     trace::{Trace, TraceEntry, Verdict},
+    vars::{VarLimit, Vars},
     verdict::{ByteStream, OnClose, OnConnect, OnRequest, OnResponse, RouteId, TlsMode, WrapIo},
 };
 

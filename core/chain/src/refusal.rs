@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use http::{HeaderMap, StatusCode};
 
+use crate::BoxError;
+
 /// Number of an error that visitors see, shown as `ERR_NGROK_<number>`.
 ///
 /// Fact: the numbers are the public error list of the service whose clients we serve; tools match
@@ -79,6 +81,11 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).with_code(code::HANDLER_FAILED)
     }
 
+    /// What the visitor is told for a handler's error: the error itself where it is a refusal.
+    pub(crate) fn for_error(error: BoxError) -> Self {
+        error.downcast::<Self>().map_or_else(|_| Self::handler_failed(), |refusal| *refusal)
+    }
+
     /// The connection was not made for the route that a request on it asks for (RFC 9110,
     /// 15.5.20): the visitor may ask again on another one.
     pub fn misdirected() -> Self {
@@ -90,5 +97,15 @@ impl Refusal {
     pub fn with_code(mut self, code: ErrorCode) -> Self {
         self.code = Some(code);
         self
+    }
+}
+
+/// A handler that breaks may say with what its visitors are turned away: a refusal as its error is
+/// used as it is where the link's `on_error` is `deny`.
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }

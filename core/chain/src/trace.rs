@@ -1,6 +1,6 @@
 //! What each link decided, kept only when someone watches.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 /// What a link decided, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +31,25 @@ pub struct TraceEntry {
     pub verdict: Verdict,
     /// How long it took.
     pub took: Duration,
+    /// What the handler had to say about it, in lines; empty for most.
+    pub note: String,
 }
 
 /// The record of an exchange's way through its chain. Off by default, and then it costs a branch.
 #[derive(Clone, Debug, Default)]
-pub struct Trace(Option<Vec<TraceEntry>>);
+pub struct Trace(Option<Recording>);
+
+#[derive(Clone, Debug)]
+struct Recording {
+    entries: Vec<TraceEntry>,
+    /// For the entry of the link that is running.
+    note: String,
+}
 
 impl Trace {
     /// A trace that records.
     pub const fn recording() -> Self {
-        Self(Some(Vec::new()))
+        Self(Some(Recording { entries: Vec::new(), note: String::new() }))
     }
 
     /// Whether anybody watches.
@@ -50,12 +59,23 @@ impl Trace {
 
     /// What was recorded, in order.
     pub fn entries(&self) -> &[TraceEntry] {
-        self.0.as_deref().unwrap_or_default()
+        self.0.as_ref().map_or(&[], |recording| &recording.entries)
+    }
+
+    /// Adds a line to the entry of the link that is running, if anybody watches.
+    pub fn note(&mut self, text: impl std::fmt::Display) {
+        if let Some(Recording { note, .. }) = &mut self.0 {
+            if !note.is_empty() {
+                note.push('\n');
+            }
+            let _ = write!(note, "{text}");
+        }
     }
 
     pub(crate) fn record(&mut self, link: &Arc<str>, verdict: Verdict, took: Duration) {
-        if let Some(entries) = &mut self.0 {
-            entries.push(TraceEntry { link: Arc::clone(link), verdict, took });
+        if let Some(Recording { entries, note }) = &mut self.0 {
+            let note = std::mem::take(note);
+            entries.push(TraceEntry { link: Arc::clone(link), verdict, took, note });
         }
     }
 }

@@ -6,7 +6,7 @@ use http::Response;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Body, BoxError, BoxFuture, Refusal, Totals};
+use crate::{Body, BoxError, BoxFuture, End, Refusal};
 
 /// A stream of bytes that a handler may wrap.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -42,13 +42,14 @@ pub trait WrapIo: Send {
 
 /// Told when a connection is over.
 pub trait OnClose: Send {
-    /// Runs once, after both directions ended. Dropped unrun when the process is cut.
-    fn on_close(self: Box<Self>, totals: Totals) -> BoxFuture<'static, ()>;
+    /// Runs once, after both directions ended or the connection was turned away. Has little time,
+    /// and is dropped unrun when the process is cut.
+    fn on_close(self: Box<Self>, end: End) -> BoxFuture<'static, ()>;
 }
 
-impl<F: FnOnce(Totals) + Send> OnClose for F {
-    fn on_close(self: Box<Self>, totals: Totals) -> BoxFuture<'static, ()> {
-        self(totals);
+impl<F: FnOnce(End) + Send> OnClose for F {
+    fn on_close(self: Box<Self>, end: End) -> BoxFuture<'static, ()> {
+        self(end);
         Box::pin(std::future::ready(()))
     }
 }
@@ -88,6 +89,8 @@ pub enum OnConnect {
     Terminate(TlsMode),
     /// Let it through with its bytes wrapped. Needs [`Needs::STREAM`](crate::Needs::STREAM).
     Wrap(Box<dyn WrapIo>),
+    /// As [`Wrap`](Self::Wrap), and tell the other value when it is over.
+    WrapThen(Box<dyn WrapIo>, Box<dyn OnClose>),
 }
 
 /// What a handler decides about a request.
@@ -98,7 +101,8 @@ pub enum OnRequest {
     NextThen(Box<dyn OnResponse>),
     /// Answer it; the upstream is not asked.
     Respond(Response<Body>),
-    /// Send it to another route.
+    /// Send it to another route. What was changed of the request, the variables and the identity
+    /// travel along, and the response still passes the handlers that were passed here.
     Reroute(RouteId),
     /// Turn it away.
     Abort(Refusal),

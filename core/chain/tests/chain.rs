@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use adit_chain::{
-    Body, BoxError, Chain, Conn, Exchange, Handler, Link, Needs, OnConnect, OnError, OnRequest,
-    Outcome, Refusal, Totals, Trace, Unwind, Verdict, conformance,
+    Body, BoxError, Chain, Conn, Connected, End, Exchange, Handler, Link, Needs, OnConnect,
+    OnError, OnRequest, Outcome, Refusal, Totals, Trace, Unwind, Verdict, conformance,
 };
 use http::{Request, Response, StatusCode};
 
@@ -45,8 +45,9 @@ impl Handler for Probe {
             Mood::Refuse => Ok(OnConnect::Refuse(Refusal::close())),
             _ => {
                 let (name, log) = (self.name, Arc::clone(&self.log));
-                Ok(OnConnect::NextThen(Box::new(move |totals: Totals| {
-                    log.lock().unwrap().push(format!("{name} closed {}", totals.bytes_in));
+                Ok(OnConnect::NextThen(Box::new(move |end: End| {
+                    let n = end.totals.bytes_in;
+                    log.lock().unwrap().push(format!("{name} closed {n}"));
                 })))
             }
         }
@@ -126,15 +127,20 @@ async fn a_handler_that_breaks_on_the_response_leaves_the_ones_before_it_waiting
 #[tokio::test]
 async fn a_refused_connection_is_shown_to_nobody_further() {
     let (refusing, log) = chain(&[("a", Mood::Pass), ("b", Mood::Refuse), ("c", Mood::Pass)]);
-    assert!(refusing.connect(&conformance::conn()).await.is_err());
+    let mut connected = Connected::default();
+    assert!(refusing.connect(&conformance::conn(), &mut connected).await.is_err());
     assert_eq!(lines(&log), ["a connect", "b connect"]);
+    connected.close(End::default()).await;
+    assert_eq!(lines(&log)[2..], ["a closed 0"], "who let it through learns that it is over");
 }
 
 #[tokio::test]
 async fn closers_run_last_in_first_out_with_the_totals() {
     let (chain, log) = chain(&[("a", Mood::Pass), ("b", Mood::Pass)]);
-    let connected = chain.connect(&conformance::conn()).await.unwrap();
-    connected.close(Totals { bytes_in: 7, bytes_out: 0 }).await;
+    let mut connected = Connected::default();
+    chain.connect(&conformance::conn(), &mut connected).await.unwrap();
+    let totals = Totals { bytes_in: 7, bytes_out: 0 };
+    connected.close(End { totals, ..End::default() }).await;
     assert_eq!(lines(&log)[2..], ["b closed 7", "a closed 7"]);
 }
 

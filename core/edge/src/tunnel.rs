@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use adit_chain::{BuildCx, Chain, Endpoint, Protocol, Registry, Side};
+use adit_chain::{BuildCx, Chain, Endpoint, OnError, Protocol, Registry, Side};
 use adit_proto::{
     ErrorCode, ErrorText,
     message::{Bind, Proto},
@@ -77,6 +77,7 @@ impl Tunnel {
             endpoint: Arc::clone(&endpoint),
             side: Side::Edge,
             certificates: Some(Arc::clone(&shared.by_name)),
+            on_error: OnError::Deny,
         };
         let chain = chain(&shared.registry, &lowered.links, &cx)?;
         let upstream = AgentUpstream {

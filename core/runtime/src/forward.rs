@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use adit_chain::{Conn, Connected, Refusal, TlsMode, Totals};
+use adit_chain::{Conn, Connected, End, Refusal, TlsMode, Totals};
 use adit_net::{Io, Rewind};
 use tokio::time::timeout;
 use tracing::debug;
 
 use crate::{
     Closed, Ended, Leg, PassthroughTls, Relay, Route, Router, Stop, TlsDefault, UpstreamError,
-    http, relay::relay_until, tls,
+    http, limits::TELL, relay::relay_until, tls,
 };
 
 /// What all connections of one owner share.
@@ -31,18 +31,27 @@ pub struct ForwardCx {
 /// Dropping the future drops the connection; handlers are not told of its end then.
 pub async fn forward(conn: Arc<Conn>, io: Rewind<Io>, route: Arc<Route>, cx: &ForwardCx) -> Closed {
     let mut open = Open::new(&conn, &route);
-    let mut connected = match route.chain.connect(&conn).await {
-        Ok(connected) => connected,
+    let mut connected = Connected::default();
+    let (totals, ended) = match route.chain.connect(&conn, &mut connected).await {
+        Ok(()) => Box::pin(carry(&conn, io, &route, &mut connected, cx)).await,
         Err(refusal) => {
-            open.totals = Box::pin(turn_away(&conn, io, &route, refusal, cx)).await;
-            return Closed { totals: open.totals, ended: Ended::Refused };
+            let totals = Box::pin(turn_away(&conn, io, &route, refusal, cx)).await;
+            (totals, Ended::Refused)
         }
     };
-    let (totals, ended) = Box::pin(carry(&conn, io, &route, &mut connected, cx)).await;
     open.totals = totals;
     drop(open);
-    connected.close(totals).await;
+    tell(connected, &conn, totals, ended).await;
     Closed { totals, ended }
+}
+
+/// Tells the handlers that a connection is over. They have little time.
+pub(crate) async fn tell(connected: Connected, conn: &Conn, totals: Totals, ended: Ended) {
+    if connected.has_closers() {
+        let end = End { totals, took: conn.started.elapsed(), failure: ended.failure() };
+        // Who does not listen in time has not heard it.
+        let _ = timeout(TELL, connected.close(end)).await;
+    }
 }
 
 /// Counts the connection for as long as it is open, even if it is dropped on the way.

@@ -3,7 +3,8 @@
 //! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task.
 //! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
-//! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts.
+//! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts;
+//!   `finish`: who is told of their end.
 //! - `places`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
@@ -11,6 +12,7 @@ mod body;
 mod conn;
 mod crew;
 mod exchange;
+mod finish;
 mod fold;
 mod guard;
 mod headers;

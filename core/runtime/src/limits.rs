@@ -30,6 +30,11 @@ pub const MAX_IDLE_PIPES: usize = 16;
 /// Time to flush the last bytes, and to let a peer take them, once a connection is told to end.
 pub const LINGER: Duration = Duration::from_secs(2);
 
+/// Time for the handlers of a connection, or of an exchange, to be told that it is over.
+///
+/// Reason: they have had their say; what they still want to note takes milliseconds.
+pub const TELL: Duration = Duration::from_secs(1);
+
 /// How long an HTTP connection is quiet before the memory of its parsers is given back; its bytes,
 /// and its pipe's, stay open.
 ///

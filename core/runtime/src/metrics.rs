@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use adit_chain::Totals;
+use adit_chain::{Totals, failure};
 use http::StatusCode;
 
 /// How a connection ended.
@@ -30,6 +30,21 @@ pub enum Ended {
     TlsFailed,
     /// The upstream could not be reached.
     UpstreamFailed,
+}
+
+impl Ended {
+    /// The reason for handlers, if it is a failure.
+    pub const fn failure(self) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Broken => Some(failure::RESET),
+            Self::Cut => Some(failure::CUT),
+            Self::Refused => Some(failure::REFUSED),
+            Self::TimedOut => Some(failure::TIMEOUT),
+            Self::TlsFailed => Some(failure::TLS_FAILED),
+            Self::UpstreamFailed => Some(failure::UPSTREAM_UNREACHABLE),
+        }
+    }
 }
 
 /// The end of a connection.

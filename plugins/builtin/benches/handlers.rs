@@ -1,13 +1,13 @@
 //! What the handlers that most routes have cost each exchange.
 
-use adit_chain::{BuildCx, Chain, Link, Side, Unwind, conformance};
+use adit_chain::{BuildCx, Chain, Link, OnError, Side, Unwind, conformance};
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::Request;
 use serde_json::{Value, json};
 
 fn chain(kind: &str, options: &Value) -> Chain {
     let endpoint = conformance::endpoint();
-    let cx = BuildCx { endpoint, side: Side::Agent, certificates: None };
+    let cx = BuildCx { endpoint, side: Side::Agent, certificates: None, on_error: OnError::Deny };
     let factory = adit_builtin::all().into_iter().find(|factory| factory.kind() == kind);
     let handler = factory.expect("a built-in kind").build(options, &cx).expect("good options");
     Chain::new(vec![Link::boxed(kind, handler)])

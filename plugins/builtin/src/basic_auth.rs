@@ -140,7 +140,7 @@ impl Handler for BasicAuth {
         let Some(pair) = presented else { return Ok(OnRequest::Abort(self.refusal())) };
         let user = pair.split(|byte| *byte == b':').next().unwrap_or_default();
         let subject = String::from_utf8_lossy(user).into_owned();
-        exchange.identity = Some(Identity { provider: "basic-auth", subject });
+        exchange.identity = Some(Identity { provider: "basic-auth".into(), subject });
         Ok(OnRequest::Next)
     }
 }

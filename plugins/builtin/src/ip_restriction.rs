@@ -93,7 +93,7 @@ impl Handler for IpRestriction {
 mod tests {
     use std::net::SocketAddr;
 
-    use adit_chain::conformance::endpoint;
+    use adit_chain::{Connected, conformance::endpoint};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -103,7 +103,8 @@ mod tests {
     async fn lets_in(options: Value, client: &str) -> bool {
         let client = SocketAddr::new(client.parse().unwrap(), 5555);
         let conn = Conn::new(client, SocketAddr::from(([198, 51, 100, 1], 443)), endpoint());
-        chain("ip-restriction", &options).connect(&conn).await.is_ok()
+        let mut connected = Connected::default();
+        chain("ip-restriction", &options).connect(&conn, &mut connected).await.is_ok()
     }
 
     #[tokio::test]
@@ -135,7 +136,8 @@ mod tests {
     #[tokio::test]
     async fn the_refusal_is_a_403_with_its_code() {
         let chain = chain("ip-restriction", &json!({"allow": ["10.0.0.0/8"]}));
-        let refusal = chain.connect(&adit_chain::conformance::conn()).await.err().unwrap();
+        let (conn, mut connected) = (adit_chain::conformance::conn(), Connected::default());
+        let refusal = chain.connect(&conn, &mut connected).await.err().unwrap();
         assert_eq!((refusal.status, refusal.code), (StatusCode::FORBIDDEN, Some(IP_RESTRICTED)));
     }
 

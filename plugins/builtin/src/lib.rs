@@ -69,7 +69,7 @@ struct Kind<O> {
 }
 
 impl<O: DeserializeOwned + 'static> Factory for Kind<O> {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         self.kind
     }
 

@@ -1,15 +1,20 @@
 //! What the tests of several handlers share.
 
 use adit_chain::{
-    Body, BoxError, BoxHandler, BuildCx, BuildError, Chain, Exchange, Link, Outcome, Refusal, Side,
-    Unwind, conformance,
+    Body, BoxError, BoxHandler, BuildCx, BuildError, Chain, Exchange, Link, OnError, Outcome,
+    Refusal, Side, Unwind, conformance,
 };
 use http::{Request, Response};
 use serde_json::Value;
 
 /// What a factory knows in tests: the endpoint of the conformance kit, at the agent.
 pub(crate) fn build_cx() -> BuildCx {
-    BuildCx { endpoint: conformance::endpoint(), side: Side::Agent, certificates: None }
+    BuildCx {
+        endpoint: conformance::endpoint(),
+        side: Side::Agent,
+        certificates: None,
+        on_error: OnError::Deny,
+    }
 }
 
 pub(crate) fn build(kind: &str, options: &Value) -> Result<BoxHandler, BuildError> {

@@ -41,6 +41,7 @@ impl Links {
             endpoint: Arc::clone(endpoint),
             side: Side::Agent,
             certificates: tools.certificates.clone(),
+            on_error: OnError::Deny,
         };
         let links = self.specs.iter().map(|spec| {
             let link = tools.registry.link(&to_link(spec), &cx);

@@ -37,7 +37,7 @@ impl Handler for Idle {
 struct Idles(&'static str, Needs);
 
 impl Factory for Idles {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         self.0
     }
 

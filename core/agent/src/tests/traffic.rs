@@ -235,7 +235,7 @@ impl Handler for Wall {
 struct Walls;
 
 impl Factory for Walls {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         "wall"
     }
 

@@ -78,7 +78,7 @@ pub fn registry() -> Registry {
     }
     struct Doors;
     impl Factory for Doors {
-        fn kind(&self) -> &'static str {
+        fn kind(&self) -> &str {
             "ip-restriction"
         }
         fn build(&self, options: &Value, _: &BuildCx) -> Result<BoxHandler, BuildError> {

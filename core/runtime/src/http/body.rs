@@ -16,7 +16,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{pipe::Pipe, seat::Seat, sock::Traffic};
+use super::{finish::Finish, pipe::Pipe, seat::Seat, sock::Traffic};
 use crate::limits::CONTINUE_WAIT;
 
 /// The body of a response. When it is dropped, sent or not, the exchange is over.
@@ -24,6 +24,7 @@ pub(super) struct Tracked {
     body: Body,
     _exchange: InFlight,
     pipe: Option<Borrowed>,
+    finish: Option<Box<Finish>>,
 }
 
 /// Counts an exchange as under way for as long as it lives.
@@ -50,8 +51,13 @@ impl Drop for Borrowed {
 }
 
 impl Tracked {
-    pub(super) const fn new(body: Body, exchange: InFlight, pipe: Option<Borrowed>) -> Self {
-        Self { body, _exchange: exchange, pipe }
+    pub(super) const fn new(
+        body: Body,
+        exchange: InFlight,
+        pipe: Option<Borrowed>,
+        finish: Option<Box<Finish>>,
+    ) -> Self {
+        Self { body, _exchange: exchange, pipe, finish }
     }
 }
 
@@ -67,6 +73,19 @@ impl HttpBody for Tracked {
         let frame = Pin::new(&mut this.body).poll_frame(cx);
         if let Poll::Ready(None) = frame {
             this.pipe = None;
+        }
+        if let Some(finish) = &mut this.finish {
+            match &frame {
+                Poll::Ready(Some(Ok(frame))) => {
+                    finish.passed(frame.data_ref().map_or(0, Bytes::len));
+                    if this.body.is_end_stream() || this.body.size_hint().exact() == Some(0) {
+                        finish.complete();
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => finish.broke(),
+                Poll::Ready(None) => finish.complete(),
+                Poll::Pending => {}
+            }
         }
         frame
     }

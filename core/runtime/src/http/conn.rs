@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     Ended, Limits, Stop,
-    limits::{LINGER, MAX_HEAD, MAX_STREAMS},
+    limits::{LINGER, MAX_HEAD, MAX_STREAMS, TELL},
     relay::relay_until,
 };
 
@@ -104,7 +104,8 @@ impl Serving {
         let mut totals = self.shared.traffic.totals();
         totals.bytes_in += relayed.bytes_in;
         totals.bytes_out += relayed.bytes_out;
-        self.shared.places.close(totals).await;
+        self.finish_telling().await;
+        self.shared.places.close(totals, ended).await;
         (totals, ended)
     }
 
@@ -149,7 +150,10 @@ impl Serving {
         .await;
         let result = match ended {
             Ok(result) => result,
-            Err(ended) => return End::Early(ended),
+            Err(ended) => {
+                shared.traffic.doom(ended.failure());
+                return End::Early(ended);
+            }
         };
         let Some((read, sock)) = server.into_parts() else { return End::Switched };
         let (unread, io) = sock.into_io().into_parts();
@@ -206,8 +210,8 @@ impl Serving {
                         shared.look_after();
                         Poll::Pending
                     }
-                    Poll::Ready(Event::TimedOut) => Poll::Ready(End::Early(Ended::TimedOut)),
-                    Poll::Ready(Event::Cut) => Poll::Ready(End::Early(Ended::Cut)),
+                    Poll::Ready(Event::TimedOut) => early(&shared.traffic, Ended::TimedOut),
+                    Poll::Ready(Event::Cut) => early(&shared.traffic, Ended::Cut),
                     Poll::Pending => Poll::Pending,
                 },
             })
@@ -215,8 +219,35 @@ impl Serving {
         .await
     }
 
+    /// Waits until handlers have been told of the exchanges that are over.
+    async fn finish_telling(&mut self) {
+        let Self { members, watch, shared, .. } = self;
+        if !shared.traffic.is_telling() {
+            return;
+        }
+        let told = poll_fn(|cx| {
+            members.poll(cx);
+            if shared.traffic.is_telling() { Poll::Pending } else { Poll::Ready(()) }
+        });
+        tokio::select! {
+            biased;
+            () = watch.cut().cancelled() => {}
+            _ = timeout(TELL, told) => {}
+        }
+    }
+
     /// Bytes, after a `101`.
-    async fn after_http(&mut self, switched: Switched) -> (Totals, Ended) {
+    async fn after_http(&mut self, mut switched: Switched) -> (Totals, Ended) {
+        self.finish_telling().await;
+        let mut finish = switched.finish.take();
+        let (totals, ended) = Box::pin(self.relay_after(switched)).await;
+        if let Some(finish) = &mut finish {
+            finish.relayed(totals, ended);
+        }
+        (totals, ended)
+    }
+
+    async fn relay_after(&mut self, switched: Switched) -> (Totals, Ended) {
         let Ok(upgraded) = switched.visitor.await else {
             return (Totals::default(), Ended::Broken);
         };
@@ -262,6 +293,12 @@ impl Serving {
             _ = timeout(LINGER, lingering) => Ended::Done,
         }
     }
+}
+
+/// Exchanges that are under way end with the connection, and for the same reason.
+fn early(traffic: &Traffic, ended: Ended) -> Poll<End> {
+    traffic.doom(ended.failure());
+    Poll::Ready(End::Early(ended))
 }
 
 /// Whether nobody is there to hear more.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use adit_chain::{Body, Exchange, Id, Needs, Outcome, Refusal, Unwind, WrapIo};
+use adit_chain::{Body, BodyLimits, Exchange, Id, Needs, Origin, Outcome, Refusal, Unwind, WrapIo};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::HOST};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::{
     body::{Borrowed, InFlight, Tracked},
     crew::Crew,
+    finish::{self, Finish, Watched},
     guard,
     headers::{self, Has, Switch},
     pipe::Pipe,
@@ -44,6 +45,8 @@ pub(super) struct Switched {
     /// The visitor's bytes, once the answer has been sent.
     pub(super) visitor: OnUpgrade,
     pub(super) upstream: After,
+    /// Told when that is over.
+    pub(super) finish: Option<Box<Finish>>,
 }
 
 /// The other side of what comes after HTTP.
@@ -66,6 +69,8 @@ pub(super) struct Way {
     pub(super) visitor: Option<OnUpgrade>,
     /// The pipe that the response comes from.
     pub(super) borrowed: Option<Borrowed>,
+    /// Whoever wants to be told of the end.
+    finish: Option<Box<Finish>>,
 }
 
 /// Answers a request. It is under way from now on, whenever the future is polled first.
@@ -78,7 +83,8 @@ pub(super) fn serve(
     let in_flight = InFlight(Arc::clone(&shared.traffic));
     async move {
         let taste = Taste::of(request.headers());
-        let mut way = Way { switch: Switch::No, visitor: None, borrowed: None };
+        let is_head = request.method() == Method::HEAD;
+        let mut way = Way { switch: Switch::No, visitor: None, borrowed: None, finish: None };
         let result = match raw {
             Ok(()) => answer(&shared, request, taste, &mut way).await,
             Err(wrong) => Err(guard::refusal(wrong)),
@@ -87,7 +93,8 @@ pub(super) fn serve(
             Ok(response) => response,
             Err(refusal) => shared.render(refusal, Id::next(), taste)?,
         };
-        Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed)))
+        let finish = way.finish.and_then(|finish| shared.leave(finish, &response, is_head));
+        Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed, finish)))
     }
 }
 
@@ -95,6 +102,29 @@ impl Shared {
     /// Gives back what idle pipes hold.
     pub(super) fn look_after(&self) {
         self.places.look_after(tokio::time::Instant::now(), &self.crew, &self.traffic);
+    }
+
+    /// Leaves whoever wants to be told of the end with what ends last: the response, or what comes
+    /// after a switch of protocols.
+    fn leave(
+        &self,
+        mut finish: Box<Finish>,
+        response: &Response<Body>,
+        is_head: bool,
+    ) -> Option<Box<Finish>> {
+        let status = response.status();
+        finish.answered(status);
+        if status == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(switched) = &mut *self.switched.lock()
+        {
+            switched.finish = Some(finish);
+            return None;
+        }
+        let has_no_body = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if is_head || has_no_body || http_body::Body::is_end_stream(response.body()) {
+            finish.complete();
+        }
+        Some(finish)
     }
 
     fn render(&self, refusal: Refusal, id: Id, taste: Taste) -> Result<Response<Body>, HangUp> {
@@ -179,22 +209,36 @@ async fn chained(
     taste: Taste,
     way: &mut Way,
 ) -> Result<Response<Body>, Refusal> {
-    let mut exchange = Exchange::new(Arc::clone(&seat.conn), request);
+    let exchange = Exchange::new(Arc::clone(&seat.conn), request);
     let id = exchange.id;
     let is_head = exchange.request.method() == Method::HEAD;
+    let mut watched = Watched::new(exchange, shared);
     let mut unwind = Unwind::default();
-    let mut result = through(shared, &mut seat, &mut exchange, &mut unwind, way).await;
+    let mut result = through(shared, &mut seat, &mut watched, &mut unwind, way).await;
     let limit = seat.route.limits.max_buffered_body;
+    let mut failure = None;
     loop {
         let mut response = match result {
             Ok(response) => response,
-            Err(refusal) => match shared.render(refusal, id, taste) {
-                Ok(response) => response,
-                Err(HangUp) => return Err(Refusal::close()),
-            },
+            Err(refusal) => {
+                failure = Some(finish::reason(&refusal));
+                match shared.render(refusal, id, taste) {
+                    Ok(mut response) => {
+                        if !unwind.is_empty() {
+                            Origin::Agent.mark(&mut response);
+                        }
+                        response
+                    }
+                    Err(HangUp) => {
+                        way.finish = watched.finish(failure);
+                        return Err(Refusal::close());
+                    }
+                }
+            }
         };
         if unwind.is_empty() {
             settle_length(&mut response, is_head);
+            way.finish = watched.finish(failure);
             return Ok(response);
         }
         if seat.route.chain.needs().contains(Needs::RESPONSE_BODY) {
@@ -214,12 +258,17 @@ async fn chained(
 async fn through(
     shared: &Shared,
     seat: &mut Arc<Seat>,
-    exchange: &mut Exchange,
+    watched: &mut Watched<'_>,
     unwind: &mut Unwind,
     way: &mut Way,
 ) -> Result<Response<Body>, Refusal> {
     for _ in 0..=MAX_REROUTES {
         let route = Arc::clone(&seat.route);
+        let exchange = &mut watched.exchange;
+        exchange.body_limits = BodyLimits {
+            max_len: route.limits.max_buffered_body,
+            timeout: route.limits.response_timeout,
+        };
         if route.chain.needs().contains(Needs::REQUEST_BODY) {
             buffer_request(exchange, &route.limits).await?;
         }
@@ -228,10 +277,16 @@ async fn through(
                 if let Some(answering) = route.upstream.respond(exchange) {
                     return Ok(answering.await);
                 }
-                let request = take_request(exchange);
+                let mut request = take_request(exchange);
+                watched.count(&mut request);
                 return send::send(shared, seat, request, way).await;
             }
-            Outcome::Respond(response) => return Ok(response),
+            Outcome::Respond(mut response) => {
+                if !unwind.is_empty() {
+                    Origin::Handler.mark(&mut response);
+                }
+                return Ok(response);
+            }
             Outcome::Abort(refusal) => return Err(refusal),
             Outcome::Reroute(to) => {
                 *seat = shared.places.named(&to.0).await?;
@@ -269,6 +324,6 @@ async fn detach(
         }
     };
     let upstream = After::Detach(wrap, leg);
-    *shared.switched.lock() = Some(Switched { visitor, upstream });
+    *shared.switched.lock() = Some(Switched { visitor, upstream, finish: None });
     Ok(response)
 }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::{Visitor, crew::Crew, seat::Seat, sock::Traffic};
-use crate::{Route, Router, limits::MAX_SEATS};
+use crate::{Ended, Route, Router, limits::MAX_SEATS};
 
 /// The seats of one visitor's connection.
 pub(super) enum Places {
@@ -85,14 +85,14 @@ impl Places {
     }
 
     /// The connection is over.
-    pub(super) async fn close(&self, totals: Totals) {
+    pub(super) async fn close(&self, totals: Totals, ended: Ended) {
         match self {
-            Self::Fixed(seat) => seat.close(totals).await,
+            Self::Fixed(seat) => seat.close(totals, ended).await,
             Self::ByHost(places) => {
                 places.last.lock().take();
                 let taken = std::mem::take(&mut *places.taken.lock());
                 for seat in taken.iter().chain(&places.home) {
-                    seat.close(totals).await;
+                    seat.close(totals, ended).await;
                 }
             }
             Self::Refused(_) => {}
@@ -140,7 +140,7 @@ impl ByHost {
         let seat = Arc::new(Seat::ask(Arc::clone(&route), Arc::new(conn), before).await?);
         // An HTTP/2 visitor may have asked twice at once.
         if let Some(first) = self.find(&route) {
-            seat.close(before).await;
+            seat.close(before, Ended::Done).await;
             return Ok(first);
         }
         let evicted = {
@@ -149,7 +149,7 @@ impl ByHost {
             (taken.len() > MAX_SEATS).then(|| taken.remove(0))
         };
         if let Some(evicted) = evicted {
-            evicted.close(self.traffic.totals()).await;
+            evicted.close(self.traffic.totals(), Ended::Done).await;
         }
         Ok(seat)
     }

@@ -16,7 +16,7 @@ use super::{
     pipe::Pipe,
     sock::Traffic,
 };
-use crate::Route;
+use crate::{Ended, Route, forward::tell};
 
 /// A route, admitted for one visitor's connection.
 pub(super) struct Seat {
@@ -50,10 +50,14 @@ impl Seat {
         conn: Arc<Conn>,
         before: Totals,
     ) -> Result<Self, Refusal> {
-        let connected = route.chain.connect(&conn).await?;
+        let mut connected = Connected::default();
+        if let Err(refusal) = route.chain.connect(&conn, &mut connected).await {
+            tell(connected, &conn, Totals::default(), Ended::Refused).await;
+            return Err(refusal);
+        }
         if connected.tls().is_some() && !shows_certificate(&conn) {
             // TLS ended before the route could say how, so nobody was asked for a certificate.
-            connected.close(Totals::default()).await;
+            tell(connected, &conn, Totals::default(), Ended::Refused).await;
             return Err(Refusal::misdirected());
         }
         if connected.has_wraps() {
@@ -96,7 +100,7 @@ impl Seat {
     }
 
     /// The connection is over.
-    pub(super) async fn close(&self, now: Totals) {
+    pub(super) async fn close(&self, now: Totals, ended: Ended) {
         self.open.store(false, Relaxed);
         *self.idle.lock() = Idle::default();
         let admission = self.admission.lock().take();
@@ -106,7 +110,7 @@ impl Seat {
             bytes_out: now.bytes_out - before.bytes_out,
         };
         self.route.metrics.closed(self.conn.started.elapsed(), totals);
-        connected.close(totals).await;
+        tell(connected, &self.conn, totals, ended).await;
     }
 }
 

@@ -147,7 +147,7 @@ fn receive(
         };
         *response.body_mut() = Body::Empty;
         let upstream = After::Upgrade(pipe);
-        *shared.switched.lock() = Some(Switched { visitor, upstream });
+        *shared.switched.lock() = Some(Switched { visitor, upstream, finish: None });
         return Ok(response);
     }
     if switch == Switch::Wanted {

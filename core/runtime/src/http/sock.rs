@@ -6,7 +6,7 @@ use std::{
     mem::MaybeUninit,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
@@ -52,6 +52,10 @@ pub(super) struct Traffic {
     /// nothing left to write.
     is_dirty: AtomicBool,
     head: Mutex<Head>,
+    /// Ends of exchanges that handlers are still being told of.
+    n_telling: AtomicU32,
+    /// Why the connection ends early, once it does.
+    fate: OnceLock<&'static str>,
     /// Woken when an exchange ends: an end of file may be waiting for that.
     ended: AtomicWaker,
 }
@@ -116,6 +120,31 @@ impl Traffic {
     pub(super) fn end(&self) {
         self.in_flight.fetch_sub(1, Relaxed);
         self.ended.wake();
+    }
+
+    /// Why the connection ends early, once it does.
+    pub(super) fn fate(&self) -> Option<&'static str> {
+        self.fate.get().copied()
+    }
+
+    /// The connection is about to end early. Exchanges that are under way end for that reason.
+    pub(super) fn doom(&self, failure: Option<&'static str>) {
+        if let Some(failure) = failure {
+            let _ = self.fate.set(failure);
+        }
+    }
+
+    pub(super) fn tells(&self) {
+        self.n_telling.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn told(&self) {
+        self.n_telling.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether handlers are still being told of the end of an exchange.
+    pub(super) fn is_telling(&self) -> bool {
+        self.n_telling.load(Relaxed) > 0
     }
 
     fn read(&self, bytes: &[u8], spoken: Spoken) {

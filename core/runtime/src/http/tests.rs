@@ -1,6 +1,7 @@
 //! Exchanges, in raw bytes at both ends where that matters.
 
 mod failing;
+mod finishing;
 mod handling;
 mod idling;
 mod proxying;

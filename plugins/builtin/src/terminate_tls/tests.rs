@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use adit_chain::{Chain, Endpoint, Link, Protocol, Side, conformance};
+use adit_chain::{Chain, Connected, Endpoint, Link, Protocol, Side, conformance};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, ServerConnection};
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ async fn server(mut options: Value, protocol: Protocol) -> (Arc<ServerConfig>, S
     let cx = BuildCx { endpoint: Arc::new(endpoint), ..build_cx() };
     let options = crate::options::parse(&options).unwrap();
     let chain = Chain::new(vec![Link::boxed("tls", super::build(options, &cx).unwrap())]);
-    let connected = chain.connect(&conformance::conn()).await.ok().unwrap();
+    let mut connected = Connected::default();
+    chain.connect(&conformance::conn(), &mut connected).await.unwrap();
     match connected.tls() {
         Some(TlsMode::Here(config)) => (Arc::clone(config), certificate),
         _ => panic!("TLS does not end here"),

@@ -1,8 +1,8 @@
 //! With handlers on the way.
 
 use adit_chain::{
-    Body, BoxError, ByteStream, Conn, Exchange, Handler, Link, Needs, OnClose, OnConnect,
-    OnRequest, Refusal, Totals, WrapIo, code,
+    Body, BoxError, ByteStream, Conn, End, Exchange, Handler, Link, Needs, OnClose, OnConnect,
+    OnRequest, Refusal, WrapIo, code,
 };
 use http::{HeaderValue, Response, StatusCode};
 use tokio::sync::mpsc;
@@ -78,10 +78,10 @@ async fn a_connection_that_is_refused_is_told_why_in_http() {
 
 #[tokio::test]
 async fn handlers_are_told_when_a_connection_is_over() {
-    let (tell, mut told) = mpsc::channel::<Totals>(1);
+    let (tell, mut told) = mpsc::channel::<End>(1);
     let link = at_connect(move || {
         let tell = tell.clone();
-        let closer: Box<dyn OnClose> = Box::new(move |totals| tell.try_send(totals).unwrap());
+        let closer: Box<dyn OnClose> = Box::new(move |end| tell.try_send(end).unwrap());
         OnConnect::NextThen(closer)
     });
     let mut rig = rig(link).await;
@@ -92,8 +92,8 @@ async fn handlers_are_told_when_a_connection_is_over() {
     service.send(OK).await;
     visitor.until("\r\n\r\nok").await;
     drop(visitor);
-    let totals = within(told.recv()).await.unwrap();
-    assert_eq!(totals.bytes_in, GET.len() as u64);
+    let End { totals, failure, .. } = within(told.recv()).await.unwrap();
+    assert_eq!((totals.bytes_in, failure), (GET.len() as u64, None));
     assert_eq!(rig.closed().await.totals, totals);
 }
 
