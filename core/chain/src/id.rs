@@ -24,6 +24,11 @@ impl Id {
         let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
         Self(last.unwrap_or_default().saturating_add(1).max(floor))
     }
+
+    /// The number that its text is of.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for Id {
