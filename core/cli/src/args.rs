@@ -45,7 +45,8 @@ Examples:
   adit tcp 22                             ssh, a database, anything
   adit tls 443 --terminate-at agent --crt c.pem --key k.pem
   adit start web db                       endpoints from the configuration file
-  adit edge --domain tunnel.example.com   your own edge";
+  adit edge --domain tunnel.example.com   your own edge
+  adit policy new key-limit               your own code on the path";
 
 /// What is asked of the program.
 #[derive(Debug, Subcommand)]
@@ -60,6 +61,8 @@ pub enum Command {
     Start(StartArgs),
     /// Run an edge: the service that agents dial and visitors reach.
     Edge(Box<EdgeArgs>),
+    /// Write, build, test and measure a policy in WebAssembly.
+    Policy(Box<crate::policy::args::PolicyArgs>),
     /// Print the version.
     Version,
 }

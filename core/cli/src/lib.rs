@@ -10,6 +10,7 @@ mod forward;
 mod load;
 pub mod log;
 mod output;
+pub mod policy;
 mod signals;
 mod status;
 
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
         Command::Start(args) => forward::named(&global, &args),
         Command::Edge(args) => edge::run(&global, *args),
+        Command::Policy(args) => policy::run(&global, *args),
         Command::Version => {
             output::line(format_args!("adit version {}", env!("CARGO_PKG_VERSION")));
             Ok(ExitCode::SUCCESS)
