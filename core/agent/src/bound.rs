@@ -10,23 +10,25 @@ use adit_proto::{
     secret::Secret,
     session,
 };
-use adit_runtime::Route;
+use adit_runtime::{Live, Route};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{debug, info};
 
 use crate::{
-    BindError, Down, Event, PlanError,
+    BindError, Down, EndpointSpec, Event, PlanError,
     plan::{Plan, Request, Tools},
     shared::{Online, Shared},
 };
 
 /// An endpoint that the edge has given an address.
 pub(crate) struct Bound {
-    pub(crate) plan: Plan,
+    pub(crate) name: Arc<str>,
+    /// Replaced, together with what it leads to in `live`, only while `state` is locked.
+    plan: ArcSwap<Plan>,
     /// How its connections are forwarded.
-    pub(crate) route: ArcSwap<Route>,
+    pub(crate) live: Arc<Live>,
     /// Why it has ended, once it has.
     pub(crate) ended: watch::Sender<Option<Down>>,
     state: Mutex<State>,
@@ -77,6 +79,10 @@ impl Fin {
 }
 
 impl Bound {
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.plan.load_full()
+    }
+
     pub(crate) fn state(&self) -> State {
         self.state.lock().clone()
     }
@@ -172,8 +178,9 @@ pub(crate) async fn register(
         }
     };
     let bound = Arc::new(Bound {
-        plan,
-        route: ArcSwap::from_pointee(route),
+        name: Arc::clone(&plan.name),
+        plan: ArcSwap::from_pointee(plan),
+        live: Arc::new(Live::new(route)),
         ended: watch::channel(None).0,
         state: Mutex::new(State { id: id.clone(), url, token, opts, n, refused: false }),
     });
@@ -201,7 +208,7 @@ pub(crate) async fn rebind(
         return Ok(());
     }
     let previous = bound.state();
-    let granted = match ask(mux, &bound.plan, Some(&previous)).await {
+    let granted = match ask(mux, &bound.plan(), Some(&previous)).await {
         Ok(granted) => granted,
         Err(CallError::Refused(text)) => {
             let was_refused = {
@@ -209,7 +216,7 @@ pub(crate) async fn rebind(
                 state.n = n;
                 std::mem::replace(&mut state.refused, true)
             };
-            let (name, url) = (&bound.plan.name, &previous.url);
+            let (name, url) = (&bound.name, &previous.url);
             let err = text.to_string();
             tracing::error!(obj = "tunnels", %name, %url, err, "failed to restart tunnel");
             if !was_refused {
@@ -223,24 +230,21 @@ pub(crate) async fn rebind(
     let Granted { id, url, token, opts, fin } = granted;
     // Fact: an edge keeps the id that it is given; only labelled tunnels may get another.
     let id = if id.is_empty() { previous.id.clone() } else { id };
-    if url != previous.url {
-        let rebuilt = on_blocking({
-            let (tools, url) = (shared.settings.tools.clone(), Arc::clone(&url));
-            let bound = Arc::clone(bound);
-            move || bound.plan.route(&url, &tools)
-        });
-        match rebuilt.await {
-            Ok(route) => bound.route.store(Arc::new(route)),
-            // It was built before with another URL; the old one still forwards.
-            Err(error) => tracing::error!(err = %error, "could not build the endpoint again"),
-        }
-    }
-    let (moved, was_refused) = {
+    let moved = url != previous.url;
+    let was_refused = loop {
+        let plan = bound.plan();
+        let route = if moved { rebuild(shared, &plan, &url).await } else { None };
         let mut state = bound.state.lock();
+        if !Arc::ptr_eq(&plan, &bound.plan.load()) {
+            // Updated meanwhile: what was built is out of date.
+            continue;
+        }
+        if let Some(route) = route {
+            bound.live.replace(route);
+        }
         let was_refused = state.refused;
-        let moved = state.url != url;
         *state = State { id: id.clone(), url, token, opts, n, refused: false };
-        (moved, was_refused)
+        break was_refused;
     };
     if bound.has_ended() {
         // Closed while the edge was asked.
@@ -258,9 +262,49 @@ pub(crate) async fn rebind(
     Ok(())
 }
 
+/// The route at another address. `None` if it cannot be built: it could before, at another one,
+/// and what was built then still forwards.
+async fn rebuild(shared: &Shared, plan: &Arc<Plan>, url: &Arc<str>) -> Option<Route> {
+    let (tools, plan, url) = (shared.settings.tools.clone(), Arc::clone(plan), Arc::clone(url));
+    let built = on_blocking(move || plan.route(&url, &tools)).await;
+    built
+        .inspect_err(|error| tracing::error!(err = %error, "could not build the endpoint again"))
+        .ok()
+}
+
+/// Puts what another description says in the place of what is served, at the same address.
+///
+/// # Errors
+/// The description cannot be followed, or wants another address; nothing changed then.
+pub(crate) async fn update(
+    shared: &Shared,
+    bound: &Arc<Bound>,
+    spec: EndpointSpec,
+) -> Result<(), PlanError> {
+    let old = bound.plan();
+    let mut plan = on_blocking(move || Plan::in_place_of(&old, spec)).await?;
+    loop {
+        let url = bound.url();
+        let tools = shared.settings.tools.clone();
+        let built = on_blocking({
+            let url = Arc::clone(&url);
+            move || plan.route(&url, &tools).map(|route| (plan, route))
+        });
+        let (same, route) = built.await?;
+        let state = bound.state.lock();
+        if state.url == url {
+            bound.plan.store(Arc::new(same));
+            bound.live.replace(route);
+            return Ok(());
+        }
+        // The edge gave it another address meanwhile.
+        plan = same;
+    }
+}
+
 fn started(shared: &Shared, bound: &Bound) {
-    let (name, url) = (&bound.plan.name, bound.url());
-    let addr = &bound.plan.service.display;
+    let (name, url, plan) = (&bound.name, bound.url(), bound.plan());
+    let addr = &plan.service.display;
     info!(obj = "tunnels", %name, %addr, %url, "started tunnel");
     shared.tell(Event::EndpointUp { name: Arc::clone(name), url });
 }
@@ -279,8 +323,8 @@ fn mark_ended(shared: &Shared, bound: &Bound, why: Down) {
         first
     });
     if first {
-        debug!(obj = "tunnels", name = %bound.plan.name, ?why, "stopped tunnel");
-        shared.tell(Event::EndpointDown { name: Arc::clone(&bound.plan.name), why });
+        debug!(obj = "tunnels", name = %bound.name, ?why, "stopped tunnel");
+        shared.tell(Event::EndpointDown { name: Arc::clone(&bound.name), why });
     }
 }
 
@@ -321,6 +365,6 @@ pub(crate) async fn on_blocking<T: Send + 'static>(
 }
 
 /// Plans an endpoint.
-pub(crate) async fn plan(tools: Tools, spec: crate::EndpointSpec) -> Result<Plan, PlanError> {
+pub(crate) async fn plan(tools: Tools, spec: EndpointSpec) -> Result<Plan, PlanError> {
     on_blocking(move || Plan::new(spec, &tools)).await
 }

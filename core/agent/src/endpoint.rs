@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use adit_runtime::Route;
 
 use crate::{
-    Down,
+    Down, EndpointSpec, PlanError,
     bound::{self, Bound},
     shared::Shared,
 };
@@ -32,7 +32,7 @@ impl Endpoint {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.bound.plan.name
+        &self.bound.name
     }
 
     /// The id that the edge knows it by.
@@ -46,13 +46,24 @@ impl Endpoint {
     }
 
     /// Where its traffic goes: `http://localhost:8080`.
-    pub fn upstream(&self) -> &str {
-        &self.bound.plan.service.display
+    pub fn upstream(&self) -> Arc<str> {
+        Arc::clone(&self.bound.plan().service.display)
     }
 
     /// Its route, with the counters.
     pub fn route(&self) -> Arc<Route> {
-        self.bound.route.load_full()
+        self.bound.live.route()
+    }
+
+    /// Serves what another description says, at the same address and without losing anybody:
+    /// connections take the new route when they are accepted, exchanges that are seen here when
+    /// they begin, and what is under way ends as it began. The counters go on.
+    ///
+    /// # Errors
+    /// The description cannot be followed, or asks for another address or other TLS, for which the
+    /// endpoint has to be closed and bound again. Nothing changed then.
+    pub async fn update(&self, spec: EndpointSpec) -> Result<(), PlanError> {
+        bound::update(&self.shared, &self.bound, spec).await
     }
 
     /// Gives the address back. Connections that are open go on.

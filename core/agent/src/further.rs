@@ -171,7 +171,7 @@ async fn mirror_once(
         if here.contains_key(&id) {
             continue;
         }
-        match bound::ask(&leg.mux, &bound.plan, Some(&bound.state())).await {
+        match bound::ask(&leg.mux, &bound.plan(), Some(&bound.state())).await {
             Ok(granted) => {
                 granted.confirm().await;
                 here.insert(id, bound);

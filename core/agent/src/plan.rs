@@ -46,6 +46,31 @@ pub(crate) enum Request {
     Labelled(StartTunnelWithLabel),
 }
 
+impl Request {
+    /// Whether it is the same, but for where traffic goes from here, which edges only show.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Bind(a), Self::Bind(b)) => {
+                let Bind { forwards_to, forwards_proto, .. } = b;
+                let mut a = a.clone();
+                a.forwards_to.clone_from(forwards_to);
+                a.forwards_proto.clone_from(forwards_proto);
+                if let Some(scheme) = b.opts.as_map().get(LOCAL_SCHEME) {
+                    a.opts.set(LOCAL_SCHEME, scheme.clone());
+                }
+                a == *b
+            }
+            (Self::Labelled(a), Self::Labelled(b)) => {
+                (&a.labels, &a.metadata) == (&b.labels, &b.metadata)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The option that names the scheme of the upstream.
+const LOCAL_SCHEME: &str = "LocalUrlScheme";
+
 /// How the visitor's TLS gets here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tls {
@@ -80,13 +105,40 @@ impl Plan {
     /// # Errors
     /// The first mistake, and where it stands.
     pub(crate) fn new(spec: EndpointSpec, tools: &Tools) -> Result<Self, PlanError> {
+        let plan = Self::read(spec)?;
+        plan.route(&plan.provisional_url(), tools)?;
+        Ok(plan)
+    }
+
+    /// What shall be served in the place of something else, at its address.
+    ///
+    /// # Errors
+    /// The first mistake; or it asks for another address.
+    pub(crate) fn in_place_of(old: &Self, spec: EndpointSpec) -> Result<Self, PlanError> {
+        let place = spec.place.clone();
+        let plan = Self::read(spec)?;
+        let is_same = (&plan.name, plan.tls, plan.protocol) == (&old.name, old.tls, old.protocol)
+            && plan.request.asks_the_same(&old.request);
+        if !is_same {
+            let text = format!(
+                "endpoint {:?}: its address, its TLS and what the edge knows of it cannot change \
+                 while it is served; close it and bind it again",
+                old.name
+            );
+            return Err(PlanError::new(&place, text));
+        }
+        Ok(plan)
+    }
+
+    /// Reads files and checks names, all but those of handlers.
+    fn read(spec: EndpointSpec) -> Result<Self, PlanError> {
         if let Some(problem) = spec.problem {
             return Err(problem);
         }
         let tls = tls(&spec)?;
         let upstream_host = service::host(&spec.upstream.addr.value);
         let service = Arc::new(service::service(&spec)?);
-        let plan = Self {
+        Ok(Self {
             request: options::request(&spec, tls)?,
             proxy_protocol: spec.upstream.proxy_protocol,
             service,
@@ -95,9 +147,7 @@ impl Plan {
             protocol: protocol(spec.kind, spec.scheme()),
             upstream_host,
             name: spec.name.into(),
-        };
-        plan.route(&plan.provisional_url(), tools)?;
-        Ok(plan)
+        })
     }
 
     /// The route of an endpoint that is reached at `url`.

@@ -138,6 +138,11 @@ impl Shared {
         self.table.read().get(id).cloned()
     }
 
+    /// The endpoint with this name.
+    pub(crate) fn endpoint_named(&self, name: &str) -> Option<Arc<Bound>> {
+        self.table.read().values().find(|bound| *bound.name == *name).cloned()
+    }
+
     /// Makes an endpoint known.
     pub(crate) fn insert(&self, id: String, bound: Arc<Bound>) {
         self.table.write().insert(id, bound);

@@ -1,6 +1,7 @@
 //! Streams that the edge opens: visitors, heartbeats, orders.
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -20,7 +21,7 @@ use adit_proto::{
     proxy::ProxyHeader,
     session::TypedStreams,
 };
-use adit_runtime::{ForwardCx, Stop, forward};
+use adit_runtime::{ForwardCx, Route, Routes, Stop, forward_live};
 use arc_swap::ArcSwap;
 use tokio::time::timeout;
 use tracing::{debug, info};
@@ -43,7 +44,11 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     pub(crate) fn new(shared: Arc<Shared>, conns: Spawner, link: Spawner) -> Self {
-        let cx = ForwardCx { stop: Stop::from(conns.signals()), ..ForwardCx::default() };
+        let cx = ForwardCx {
+            stop: Stop::from(conns.signals()),
+            routes: Some(Arc::new(ByName(Arc::clone(&shared)))),
+            ..ForwardCx::default()
+        };
         Self { shared, conns, link, cx: ArcSwap::from_pointee(cx) }
     }
 
@@ -99,7 +104,8 @@ impl Incoming {
         let mut client = header.client_addr.unwrap_or(unspecified);
         let mut server = unspecified;
         let mut io = Rewind::new(Io::pipe(stream));
-        if bound.plan.proxy_protocol != ProxyProtocol::None {
+        let plan = bound.plan();
+        if plan.proxy_protocol != ProxyProtocol::None {
             match proxy_protocol::read(&mut io, HEADER_TIMEOUT).await {
                 Ok(Header::Proxied { source, destination }) => {
                     (client, server) = (source, destination);
@@ -110,13 +116,30 @@ impl Incoming {
                 Err(error) => return debug!(%error, "refused a connection"),
             }
         }
-        let route = bound.route.load_full();
+        let live = Arc::clone(&bound.live);
+        let route = live.route();
         let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
-        let l = &bound.plan.service.address;
+        let l = &plan.service.address;
         info!(obj = "join", id = %conn.id, %l, r = %client, "join connections");
-        drop(bound);
+        // What is replaced meanwhile shall not live for as long as this connection.
+        drop((plan, bound));
         let cx = self.cx.load_full();
-        Box::pin(forward(conn, io, route, &cx)).await;
+        Box::pin(forward_live(conn, io, route, live, &cx)).await;
+    }
+}
+
+/// The endpoints of the session, for handlers that send exchanges from one to another.
+struct ByName(Arc<Shared>);
+
+impl Routes for ByName {
+    fn named(&self, name: &str) -> Option<Arc<Route>> {
+        self.0.endpoint_named(name).map(|bound| bound.live.route())
+    }
+}
+
+impl fmt::Debug for ByName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ByName")
     }
 }
 

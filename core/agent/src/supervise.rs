@@ -127,11 +127,11 @@ async fn bind_stale(shared: &Arc<Shared>, leg: &Leg) {
             Ok(()) => {}
             // It stays stale; if the connection is lost, the next one takes care of it.
             Err(error @ CallError::Timeout { .. }) => {
-                error!(obj = "tunnels", name = %bound.plan.name, err = %chain(&error), "no answer");
+                error!(obj = "tunnels", name = %bound.name, err = %chain(&error), "no answer");
                 shared.stale.notify_one();
             }
             Err(error) => {
-                error!(obj = "tunnels", name = %bound.plan.name, err = %chain(&error), "no answer");
+                error!(obj = "tunnels", name = %bound.name, err = %chain(&error), "no answer");
                 sleep(backoff::FIRST).await;
                 shared.stale.notify_one();
             }

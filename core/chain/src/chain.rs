@@ -89,7 +89,12 @@ pub enum Outcome {
     /// A handler answered.
     Respond(Response<Body>),
     /// To another route.
-    Reroute(RouteId),
+    Reroute {
+        /// Which one.
+        to: RouteId,
+        /// Index of the link that says so.
+        link: usize,
+    },
     /// Turned away.
     Abort(Refusal),
     /// Out of HTTP; see [`OnRequest::Detach`].
@@ -155,7 +160,20 @@ impl Chain {
     /// The caller runs `unwind` over whatever response comes of it, so that only the handlers that
     /// were passed see it, last in, first out.
     pub async fn request(&self, exchange: &mut Exchange, unwind: &mut Unwind) -> Outcome {
-        for link in self.links.iter().filter(|link| link.needs.wants_http()) {
+        self.request_from(0, exchange, unwind).await
+    }
+
+    /// As [`request`](Self::request), from a link on.
+    pub async fn request_from(
+        &self,
+        first: usize,
+        exchange: &mut Exchange,
+        unwind: &mut Unwind,
+    ) -> Outcome {
+        for (i, link) in self.links.iter().enumerate().skip(first) {
+            if !link.needs.wants_http() {
+                continue;
+            }
             let began = exchange.trace.is_recording().then(Instant::now);
             let result = link.handler.on_request(exchange).await;
             let (verdict, outcome) = match result {
@@ -167,7 +185,9 @@ impl Chain {
                 Ok(OnRequest::Respond(response)) => {
                     (Verdict::Respond, Some(Outcome::Respond(response)))
                 }
-                Ok(OnRequest::Reroute(route)) => (Verdict::Reroute, Some(Outcome::Reroute(route))),
+                Ok(OnRequest::Reroute(to)) => {
+                    (Verdict::Reroute, Some(Outcome::Reroute { to, link: i }))
+                }
                 Ok(OnRequest::Abort(refusal)) => (Verdict::Abort, Some(Outcome::Abort(refusal))),
                 Ok(OnRequest::Detach { response, wrap }) => {
                     (Verdict::Detach, Some(Outcome::Detach(response, wrap)))
@@ -187,6 +207,12 @@ impl Chain {
             }
         }
         Outcome::Forward
+    }
+
+    /// What a link decided cannot be done, which is as if its handler had broken: says so in the
+    /// log, and what happens then.
+    pub fn broke(&self, link: usize, id: Id, error: &crate::BoxError) -> OnError {
+        self.links.get(link).map_or(OnError::Deny, |link| link.failed(id, error))
     }
 }
 

@@ -109,6 +109,14 @@ impl Conn {
         }
     }
 
+    /// The same connection at another endpoint, or at what takes the place of its own.
+    #[must_use]
+    pub fn moved(&self, endpoint: Arc<Endpoint>) -> Self {
+        let Self { id, client, server, ref tls, started, opened_at, ref vars, .. } = *self;
+        let (tls, vars) = (tls.clone(), Mutex::new(vars.lock().clone()));
+        Self { id, client, server, endpoint, tls, started, opened_at, vars }
+    }
+
     /// Sets a variable, which its exchanges see too.
     ///
     /// # Errors

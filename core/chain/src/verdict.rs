@@ -17,6 +17,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + ?Sized> ByteStream for T {}
 pub enum TlsMode {
     /// This side terminates it.
     Here(Arc<ServerConfig>),
+    /// As [`Here`](Self::Here), and visitors have to show a certificate.
+    Mutual(Arc<ServerConfig>),
     /// The bytes go on untouched.
     Pass,
 }
@@ -25,6 +27,7 @@ impl fmt::Debug for TlsMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Here(_) => "Here",
+            Self::Mutual(_) => "Mutual",
             Self::Pass => "Pass",
         })
     }

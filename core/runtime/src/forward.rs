@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use crate::{
-    Closed, Ended, Leg, PassthroughTls, Relay, Route, Router, Stop, TlsDefault, UpstreamError,
-    http, limits::TELL, relay::relay_until, tls,
+    Closed, Ended, Leg, Live, Metrics, PassthroughTls, Relay, Route, Router, Routes, Stop,
+    TlsDefault, UpstreamError, http, limits::TELL, relay::relay_until, tls,
 };
 
 /// What all connections of one owner share.
@@ -20,6 +20,8 @@ pub struct ForwardCx {
     /// Finds the route of each exchange by `Host`, at the edge. A request for another route than
     /// the one that the connection came for is misdirected (421).
     pub router: Option<Arc<dyn Router>>,
+    /// Finds the routes that handlers send exchanges to, at the agent.
+    pub routes: Option<Arc<dyn Routes>>,
     /// Secret with which answers of this side are marked as its own, at the agent.
     pub origin: Option<Arc<str>>,
 }
@@ -29,11 +31,38 @@ pub struct ForwardCx {
 ///
 /// # Cancel safety
 /// Dropping the future drops the connection; handlers are not told of its end then.
-pub async fn forward(conn: Arc<Conn>, io: Rewind<Io>, route: Arc<Route>, cx: &ForwardCx) -> Closed {
+pub fn forward(
+    conn: Arc<Conn>,
+    io: Rewind<Io>,
+    route: Arc<Route>,
+    cx: &ForwardCx,
+) -> impl Future<Output = Closed> + Send {
+    run(conn, io, route, None, cx)
+}
+
+/// As [`forward`], where the route may be replaced meanwhile; `route` is what `live` held when the
+/// connection came.
+pub fn forward_live(
+    conn: Arc<Conn>,
+    io: Rewind<Io>,
+    route: Arc<Route>,
+    live: Arc<Live>,
+    cx: &ForwardCx,
+) -> impl Future<Output = Closed> + Send {
+    run(conn, io, route, Some(live), cx)
+}
+
+async fn run(
+    conn: Arc<Conn>,
+    io: Rewind<Io>,
+    route: Arc<Route>,
+    live: Option<Arc<Live>>,
+    cx: &ForwardCx,
+) -> Closed {
     let mut open = Open::new(&conn, &route);
     let mut connected = Connected::default();
     let (totals, ended) = match route.chain.connect(&conn, &mut connected).await {
-        Ok(()) => Box::pin(carry(&conn, io, &route, &mut connected, cx)).await,
+        Ok(()) => Box::pin(carry(&conn, io, route, live, &mut connected, cx)).await,
         Err(refusal) => {
             let totals = Box::pin(turn_away(&conn, io, &route, refusal, cx)).await;
             (totals, Ended::Refused)
@@ -57,35 +86,38 @@ pub(crate) async fn tell(connected: Connected, conn: &Conn, totals: Totals, ende
 /// Counts the connection for as long as it is open, even if it is dropped on the way.
 struct Open<'a> {
     conn: &'a Conn,
-    route: &'a Route,
+    metrics: Arc<Metrics>,
     totals: Totals,
 }
 
 impl<'a> Open<'a> {
-    fn new(conn: &'a Conn, route: &'a Route) -> Self {
-        route.metrics.opened();
-        Self { conn, route, totals: Totals::default() }
+    fn new(conn: &'a Conn, route: &Route) -> Self {
+        let metrics = Arc::clone(&route.metrics);
+        metrics.opened();
+        Self { conn, metrics, totals: Totals::default() }
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.route.metrics.closed(self.conn.started.elapsed(), self.totals);
+        self.metrics.closed(self.conn.started.elapsed(), self.totals);
     }
 }
 
-/// A connection that was let in.
+/// A connection that was let in. Where it speaks HTTP here, nothing holds its route any longer than
+/// it is that of the endpoint.
 async fn carry(
     conn: &Arc<Conn>,
     io: Rewind<Io>,
-    route: &Arc<Route>,
+    route: Arc<Route>,
+    live: Option<Arc<Live>>,
     connected: &mut Connected,
     cx: &ForwardCx,
 ) -> (Totals, Ended) {
     let mode = connected.tls().cloned().or_else(|| by_default(&route.tls));
     let passthrough = match mode {
         Some(TlsMode::Pass) => PassthroughTls::Yes,
-        Some(TlsMode::Here(_)) | None => PassthroughTls::No,
+        Some(TlsMode::Here(_) | TlsMode::Mutual(_)) | None => PassthroughTls::No,
     };
     let mut io = match settle_tls(conn, io, mode, cx).await {
         Ok(io) => io,
@@ -95,9 +127,9 @@ async fn carry(
         io = Rewind::new(Io::other(connected.wrap(Box::new(io))));
     }
     if route.relay == Relay::Http && passthrough == PassthroughTls::No {
-        http::serve_route(Arc::clone(conn), io, Arc::clone(route), cx).await
+        http::serve_route(Arc::clone(conn), io, route, live, cx).await
     } else {
-        raw(conn, io, route, passthrough, cx).await
+        raw(conn, io, &route, passthrough, cx).await
     }
 }
 
@@ -116,7 +148,7 @@ async fn settle_tls(
     mode: Option<TlsMode>,
     cx: &ForwardCx,
 ) -> Result<Rewind<Io>, Ended> {
-    let Some(TlsMode::Here(config)) = mode else { return Ok(io) };
+    let Some(TlsMode::Here(config) | TlsMode::Mutual(config)) = mode else { return Ok(io) };
     let handshake = tls::terminate(io, config);
     let (io, info) = tokio::select! {
         biased;

@@ -5,7 +5,7 @@
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
 //! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts;
 //!   `finish`: who is told of their end.
-//! - `places`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
+//! - `places`, `own`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
 mod body;
@@ -18,6 +18,7 @@ mod guard;
 mod headers;
 mod idle;
 mod nap;
+mod own;
 mod pipe;
 mod places;
 mod seat;
@@ -35,11 +36,12 @@ use http::{HeaderValue, header::CONNECTION};
 
 use self::{
     conn::Serving,
+    own::Own,
     places::Places,
     seat::Seat,
     sock::{Spoken, Traffic},
 };
-use crate::{Closed, Ended, ForwardCx, Limits, Route, Router, Stop};
+use crate::{Closed, Ended, ForwardCx, Limits, Live, Route, Router, Stop};
 
 /// Who came to a listener, before it is known what for.
 #[derive(Clone, Debug)]
@@ -84,6 +86,7 @@ pub(crate) async fn serve_route(
     conn: Arc<Conn>,
     io: Rewind<Io>,
     route: Arc<Route>,
+    live: Option<Arc<Live>>,
     cx: &ForwardCx,
 ) -> (Totals, Ended) {
     let traffic = Arc::new(Traffic::default());
@@ -95,7 +98,7 @@ pub(crate) async fn serve_route(
         Some(router) => {
             Places::by_host(Arc::clone(router), visitor, Some(home), Arc::clone(&traffic))
         }
-        None => Places::Fixed(home),
+        None => Places::Own(Own::new(home, live, cx.routes.clone(), Arc::clone(&traffic))),
     };
     let serving = Serving::new(places, traffic, cx.origin.clone(), &limits, &cx.stop);
     serving.run(io, spoken).await

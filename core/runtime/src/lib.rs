@@ -34,11 +34,11 @@ pub mod upstream;
 mod rig;
 
 pub use self::{
-    forward::{ForwardCx, forward},
+    forward::{ForwardCx, forward, forward_live},
     http::{Visitor, serve_http},
     limits::Limits,
     metrics::{Closed, Ended, Metrics, Observe},
-    route::{Forwarded, Relay, Route, RouteOptions, TlsDefault},
+    route::{Forwarded, Live, Relay, Route, RouteOptions, Routes, TlsDefault},
     router::Router,
     stop::Stop,
     upstream::{HttpVersion, Leg, PassthroughTls, Upstream, UpstreamError},

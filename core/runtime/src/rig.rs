@@ -19,8 +19,8 @@ use tokio::{
 };
 
 use crate::{
-    Closed, ForwardCx, HttpVersion, Leg, PassthroughTls, Route, RouteOptions, Upstream,
-    UpstreamError, forward,
+    Closed, ForwardCx, HttpVersion, Leg, Live, PassthroughTls, Route, RouteOptions, Upstream,
+    UpstreamError, forward_live,
 };
 
 /// No test waits longer for anything.
@@ -63,6 +63,7 @@ pub(crate) struct Rig {
     pub(crate) service: TcpListener,
     pub(crate) dialled: Arc<Dialled>,
     pub(crate) route: Arc<Route>,
+    pub(crate) live: Arc<Live>,
     pub(crate) cx: ForwardCx,
     front: TcpListener,
     tasks: JoinSet<Closed>,
@@ -70,6 +71,7 @@ pub(crate) struct Rig {
 
 /// How a rig differs from the usual.
 pub(crate) struct Plan {
+    pub(crate) host: &'static str,
     pub(crate) protocol: Protocol,
     pub(crate) links: Vec<Link>,
     pub(crate) options: RouteOptions,
@@ -81,6 +83,7 @@ impl Default for Plan {
     fn default() -> Self {
         let (links, version, origin) = (Vec::new(), HttpVersion::Http1, None);
         Self {
+            host: "a.test",
             protocol: Protocol::Http,
             links,
             options: RouteOptions::new(Side::Edge),
@@ -99,18 +102,15 @@ impl Rig {
         let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let front = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = service.local_addr().unwrap();
-        let Plan { protocol, links, options, version, origin } = plan;
+        let Plan { host, protocol, links, options, version, origin } = plan;
         let dialled = Dialled { addr, n_connects: AtomicUsize::new(0), version, origin };
         let dialled = Arc::new(dialled);
         let upstream: Arc<dyn Upstream> = Arc::<Dialled>::clone(&dialled);
-        let route = Arc::new(Route::new(
-            endpoint("a.test", protocol),
-            Chain::new(links),
-            upstream,
-            options,
-        ));
+        let chain = Chain::new(links);
+        let live = Live::new(Route::new(endpoint(host, protocol), chain, upstream, options));
+        let (route, live) = (live.route(), Arc::new(live));
         let (cx, tasks) = (ForwardCx::default(), JoinSet::new());
-        Self { service, dialled, route, cx, front, tasks }
+        Self { service, dialled, route, live, cx, front, tasks }
     }
 
     /// A visitor, whose connection is being forwarded.
@@ -119,10 +119,11 @@ impl Rig {
         let (visitor, accepted) = tokio::join!(TcpStream::connect(addr), self.front.accept());
         let (socket, client) = accepted.unwrap();
         socket.set_nodelay(true).unwrap();
-        let conn = Conn::new(client, addr, Arc::clone(&self.route.endpoint));
-        let (route, cx) = (Arc::clone(&self.route), self.cx.clone());
+        let (live, cx) = (Arc::clone(&self.live), self.cx.clone());
+        let route = live.route();
+        let conn = Arc::new(Conn::new(client, addr, Arc::clone(&route.endpoint)));
         self.tasks.spawn(async move {
-            forward(Arc::new(conn), Rewind::new(Io::Tcp(socket)), route, &cx).await
+            forward_live(conn, Rewind::new(Io::Tcp(socket)), route, live, &cx).await
         });
         Peer(visitor.unwrap())
     }

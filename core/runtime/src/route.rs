@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use adit_chain::{Chain, Endpoint, Side};
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
 use crate::{Limits, Metrics, Observe, Upstream};
@@ -95,7 +96,7 @@ pub struct Route {
     /// Sizes and deadlines.
     pub limits: Limits,
     /// Counters.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Route {
@@ -108,9 +109,44 @@ impl Route {
     ) -> Self {
         let RouteOptions { side, tls, limits, forwarded, observe } = options;
         let relay = plan(&endpoint, &chain, &*upstream, side, forwarded);
-        let metrics = Metrics::new(observe);
+        let metrics = Arc::new(Metrics::new(observe));
         Self { endpoint, chain, upstream, relay, tls, forwarded, limits, metrics }
     }
+}
+
+/// A route that may be replaced while it is in use. A connection takes the one that is there when
+/// it is accepted, an exchange that is seen here the one that is there when it begins; what is
+/// under way ends where it began. The counters go on.
+#[derive(Debug)]
+pub struct Live(ArcSwap<Route>);
+
+impl Live {
+    /// Begins with a route.
+    pub fn new(route: Route) -> Self {
+        Self(ArcSwap::from_pointee(route))
+    }
+
+    /// The route for whoever comes now.
+    pub fn route(&self) -> Arc<Route> {
+        self.0.load_full()
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, mut route: Route) {
+        route.metrics = Arc::clone(&self.0.load().metrics);
+        self.0.store(Arc::new(route));
+    }
+
+    pub(crate) fn is(&self, route: &Arc<Route>) -> bool {
+        Arc::ptr_eq(&self.0.load(), route)
+    }
+}
+
+/// The routes of this side by the names of their endpoints, for handlers that send exchanges to
+/// another one.
+pub trait Routes: fmt::Debug + Send + Sync + 'static {
+    /// The route of an endpoint.
+    fn named(&self, name: &str) -> Option<Arc<Route>>;
 }
 
 fn plan(

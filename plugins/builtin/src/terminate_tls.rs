@@ -71,6 +71,7 @@ pub(crate) fn build(options: Options, cx: &BuildCx) -> Result<BoxHandler, BuildE
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions)
         .map_err(broken)?;
+    let is_mutual = !options.mutual_tls_certificate_authorities.is_empty();
     let builder = match client_roots(&options.mutual_tls_certificate_authorities)? {
         None => builder.with_no_client_auth(),
         Some(roots) => {
@@ -88,7 +89,9 @@ pub(crate) fn build(options: Options, cx: &BuildCx) -> Result<BoxHandler, BuildE
     }
     config.session_storage = ServerSessionMemoryCache::new(MAX_SESSIONS);
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(broken)?;
-    Ok(BoxHandler::new(TerminateTls { config: Arc::new(config) }))
+    let config = Arc::new(config);
+    let mode = if is_mutual { TlsMode::Mutual(config) } else { TlsMode::Here(config) };
+    Ok(BoxHandler::new(TerminateTls { mode }))
 }
 
 const AUTHORITIES: &str = "mutual_tls_certificate_authorities";
@@ -178,7 +181,7 @@ fn is_authority(certificate: &CertificateDer<'_>) -> bool {
 }
 
 struct TerminateTls {
-    config: Arc<ServerConfig>,
+    mode: TlsMode,
 }
 
 impl Handler for TerminateTls {
@@ -187,7 +190,7 @@ impl Handler for TerminateTls {
     }
 
     async fn on_connect(&self, _: &Conn) -> Result<OnConnect, BoxError> {
-        Ok(OnConnect::Terminate(TlsMode::Here(Arc::clone(&self.config))))
+        Ok(OnConnect::Terminate(self.mode.clone()))
     }
 }
 

@@ -259,3 +259,23 @@ fn an_entry_with_two_schemes_is_two_endpoints() {
     let Request::Bind(bind) = &plans[0].request else { panic!() };
     assert_eq!(bind.opts.as_map()["Subdomain"], "app");
 }
+
+#[test]
+fn handlers_and_upstreams_can_be_replaced_and_addresses_cannot() {
+    let old = plan(EndpointSpec::http("8080").url("a.example.org")).unwrap();
+    let new = |spec: EndpointSpec| Plan::in_place_of(&old, spec.named("http"));
+    let spec = EndpointSpec::http("https://localhost:8443").url("a.example.org");
+    let changed = new(spec.basic_auth("ann", "a password")).unwrap();
+    assert_eq!(kinds(&changed), ["basic-auth"]);
+    let at = |url| EndpointSpec::http("8080").url(url);
+    for spec in [
+        at("b.example.org"),
+        at("http://a.example.org"),
+        at("a.example.org").terminate_at(TerminateAt::Agent),
+        at("a.example.org").metadata("other"),
+        EndpointSpec::tcp("8080"),
+    ] {
+        let text = new(spec).unwrap_err().to_string();
+        assert!(text.contains("cannot change while it is served"), "{text}");
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use adit_chain::{Body, BodyLimits, Exchange, Id, Needs, Origin, Outcome, Refusal, Unwind, WrapIo};
+use adit_chain::{
+    Body, BodyLimits, Exchange, Id, Needs, OnError, Origin, Outcome, Refusal, Unwind, WrapIo,
+};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::HOST};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use parking_lot::Mutex;
@@ -26,8 +28,10 @@ use crate::{
     render::{Taste, render},
 };
 
-/// Routes that handlers may send one exchange through.
-const MAX_REROUTES: usize = 4;
+/// How often handlers may send one exchange to another route.
+///
+/// Reason: a front, and a few specialised endpoints behind it; more is a circle.
+const MAX_REROUTES: usize = 5;
 
 /// What the exchanges of one visitor's connection share.
 pub(super) struct Shared {
@@ -241,7 +245,7 @@ async fn chained(
             way.finish = watched.finish(failure);
             return Ok(response);
         }
-        if seat.route.chain.needs().contains(Needs::RESPONSE_BODY) {
+        if watched.needs.contains(Needs::RESPONSE_BODY) {
             match buffered(response, limit).await {
                 Ok(whole) => response = whole,
                 Err(refusal) => {
@@ -262,8 +266,10 @@ async fn through(
     unwind: &mut Unwind,
     way: &mut Way,
 ) -> Result<Response<Body>, Refusal> {
-    for _ in 0..=MAX_REROUTES {
+    let (mut n_reroutes, mut first) = (0, 0);
+    loop {
         let route = Arc::clone(&seat.route);
+        watched.needs |= route.chain.needs();
         let exchange = &mut watched.exchange;
         exchange.body_limits = BodyLimits {
             max_len: route.limits.max_buffered_body,
@@ -272,7 +278,7 @@ async fn through(
         if route.chain.needs().contains(Needs::REQUEST_BODY) {
             buffer_request(exchange, &route.limits).await?;
         }
-        match Box::pin(route.chain.request(exchange, unwind)).await {
+        match Box::pin(route.chain.request_from(first, exchange, unwind)).await {
             Outcome::Forward => {
                 if let Some(answering) = route.upstream.respond(exchange) {
                     return Ok(answering.await);
@@ -288,17 +294,34 @@ async fn through(
                 return Ok(response);
             }
             Outcome::Abort(refusal) => return Err(refusal),
-            Outcome::Reroute(to) => {
-                *seat = shared.places.named(&to.0).await?;
-                exchange.conn = Arc::clone(&seat.conn);
+            Outcome::Reroute { to, link } => {
+                if n_reroutes == MAX_REROUTES {
+                    return Err(rerouted_too_often());
+                }
+                if let Some(next) = shared.places.named(&to.0).await? {
+                    *seat = next;
+                    seat.route.metrics.exchange();
+                    exchange.conn = Arc::clone(&seat.conn);
+                    (n_reroutes, first) = (n_reroutes + 1, 0);
+                    continue;
+                }
+                let error = format!("there is no endpoint {:?} that takes exchanges", to.0);
+                match route.chain.broke(link, exchange.id, &error.into()) {
+                    OnError::Deny => return Err(Refusal::handler_failed()),
+                    OnError::Pass => first = link + 1,
+                }
             }
             Outcome::Detach(response, wrap) => {
                 return detach(shared, seat, response, wrap, way).await;
             }
         }
     }
-    let message = "The request was sent from route to route too often.";
-    Err(Refusal::new(StatusCode::LOOP_DETECTED, message).with_code(adit_chain::ErrorCode(3501)))
+}
+
+fn rerouted_too_often() -> Refusal {
+    let message =
+        format!("The request was sent from endpoint to endpoint more than {MAX_REROUTES} times.");
+    Refusal::new(StatusCode::LOOP_DETECTED, message).with_code(adit_chain::ErrorCode(3501))
 }
 
 /// A handler takes the connection out of HTTP.

@@ -9,7 +9,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use adit_chain::{Body, BoxError, Exchange, Finished, Finishers, Refusal, Totals, code, failure};
+use adit_chain::{
+    Body, BoxError, Exchange, Finished, Finishers, Needs, Refusal, Totals, code, failure,
+};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -22,13 +24,15 @@ use crate::{Ended, limits::TELL};
 pub(super) struct Watched<'a> {
     pub(super) exchange: Exchange,
     shared: &'a Shared,
+    /// What the handlers whose response side may have to run need, together.
+    pub(super) needs: Needs,
     /// Counts the request's body on its way to the upstream.
     sent: Option<Arc<AtomicU64>>,
 }
 
 impl<'a> Watched<'a> {
     pub(super) const fn new(exchange: Exchange, shared: &'a Shared) -> Self {
-        Self { exchange, shared, sent: None }
+        Self { exchange, shared, needs: Needs::empty(), sent: None }
     }
 
     /// Counts the body of a request that goes to the upstream, if anybody will want to know.

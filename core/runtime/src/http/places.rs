@@ -8,13 +8,19 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::{Visitor, crew::Crew, seat::Seat, sock::Traffic};
+use super::{
+    Visitor,
+    crew::Crew,
+    own::Own,
+    seat::{Seat, Terms},
+    sock::Traffic,
+};
 use crate::{Ended, Route, Router, limits::MAX_SEATS};
 
 /// The seats of one visitor's connection.
 pub(super) enum Places {
-    /// One route, whatever `Host` says.
-    Fixed(Arc<Seat>),
+    /// The endpoint is known, whatever `Host` says.
+    Own(Own),
     /// The route of each exchange is found by `Host`.
     ByHost(ByHost),
     /// Every exchange is refused.
@@ -54,7 +60,7 @@ impl Places {
     /// The seat for an exchange.
     pub(super) async fn seat(&self, host: Option<&HeaderValue>) -> Result<Arc<Seat>, Refusal> {
         match self {
-            Self::Fixed(seat) => Ok(Arc::clone(seat)),
+            Self::Own(own) => own.seat().await,
             Self::ByHost(places) => match places.remembered(host) {
                 Some(seat) => Ok(seat),
                 None => places.ask(host).await,
@@ -63,18 +69,19 @@ impl Places {
         }
     }
 
-    /// The seat of a route that a handler named.
-    pub(super) async fn named(&self, name: &str) -> Result<Arc<Seat>, Refusal> {
+    /// The seat of a route that a handler named; `None` if there is no such route.
+    pub(super) async fn named(&self, name: &str) -> Result<Option<Arc<Seat>>, Refusal> {
         match self {
-            Self::ByHost(places) => places.sit(places.router.route(name)?).await,
-            Self::Fixed(_) | Self::Refused(_) => Err(Refusal::handler_failed()),
+            Self::ByHost(places) => places.sit(places.router.route(name)?).await.map(Some),
+            Self::Own(own) => own.named(name).await,
+            Self::Refused(_) => Ok(None),
         }
     }
 
     /// Looks after the pipes between exchanges; called now and then.
     pub(super) fn look_after(&self, now: Instant, crew: &Crew, traffic: &Traffic) {
         match self {
-            Self::Fixed(seat) => seat.look_after(now, crew, traffic),
+            Self::Own(own) => own.look_after(now, crew, traffic),
             Self::ByHost(places) => {
                 for seat in places.taken.lock().iter().chain(&places.home) {
                     seat.look_after(now, crew, traffic);
@@ -87,7 +94,7 @@ impl Places {
     /// The connection is over.
     pub(super) async fn close(&self, totals: Totals, ended: Ended) {
         match self {
-            Self::Fixed(seat) => seat.close(totals, ended).await,
+            Self::Own(own) => own.close(totals, ended).await,
             Self::ByHost(places) => {
                 places.last.lock().take();
                 let taken = std::mem::take(&mut *places.taken.lock());
@@ -137,7 +144,8 @@ impl ByHost {
             let _ = conn.tls.set(tls.clone());
         }
         let before = self.traffic.totals();
-        let seat = Arc::new(Seat::ask(Arc::clone(&route), Arc::new(conn), before).await?);
+        let seat =
+            Arc::new(Seat::ask(Arc::clone(&route), Arc::new(conn), before, Terms::Shared).await?);
         // An HTTP/2 visitor may have asked twice at once.
         if let Some(first) = self.find(&route) {
             seat.close(before, Ended::Done).await;

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use adit_chain::{Conn, Connected, Refusal, Totals};
+use adit_chain::{Conn, Connected, Refusal, TlsMode, Totals};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -34,6 +34,41 @@ pub(super) struct Seat {
 struct Admission {
     connected: Connected,
     before: Totals,
+    terms: Terms,
+}
+
+/// Why a connection comes to a route for which it was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terms {
+    /// The visitor asks for another host on the same connection.
+    Shared,
+    /// The route takes the place of the one that the connection was accepted for.
+    Replaced,
+    /// A handler sends an exchange here.
+    Rerouted,
+}
+
+impl Terms {
+    /// Whether the TLS that the visitor came in is not what the route wants: it ended before the
+    /// route could say how.
+    fn miss_tls(self, wanted: Option<&TlsMode>, conn: &Conn) -> bool {
+        match (self, wanted) {
+            (_, None) => false,
+            // Nobody was asked for a certificate.
+            (Self::Shared, Some(_)) => !shows_certificate(conn),
+            (Self::Replaced, Some(mode)) => {
+                matches!(mode, TlsMode::Mutual(_)) && !shows_certificate(conn)
+            }
+            // Whatever it shows was meant for another endpoint.
+            (Self::Rerouted, Some(mode)) => matches!(mode, TlsMode::Mutual(_)),
+        }
+    }
+
+    /// Whether the connection counts for the route. For the one whose counters go on it counts
+    /// already.
+    fn counts(self) -> bool {
+        self != Self::Replaced
+    }
 }
 
 impl Seat {
@@ -49,23 +84,25 @@ impl Seat {
         route: Arc<Route>,
         conn: Arc<Conn>,
         before: Totals,
+        terms: Terms,
     ) -> Result<Self, Refusal> {
         let mut connected = Connected::default();
         if let Err(refusal) = route.chain.connect(&conn, &mut connected).await {
             tell(connected, &conn, Totals::default(), Ended::Refused).await;
             return Err(refusal);
         }
-        if connected.tls().is_some() && !shows_certificate(&conn) {
-            // TLS ended before the route could say how, so nobody was asked for a certificate.
+        if terms.miss_tls(connected.tls(), &conn) {
             tell(connected, &conn, Totals::default(), Ended::Refused).await;
             return Err(Refusal::misdirected());
         }
-        if connected.has_wraps() {
+        if connected.has_wraps() && terms == Terms::Shared {
             tracing::warn!(id = %conn.id, "bytes cannot be wrapped on a shared HTTP listener");
         }
-        route.metrics.opened();
+        if terms.counts() {
+            route.metrics.opened();
+        }
         let seat = Self::admitted(route, conn);
-        *seat.admission.lock() = Some(Admission { connected, before });
+        *seat.admission.lock() = Some(Admission { connected, before, terms });
         Ok(seat)
     }
 
@@ -104,12 +141,14 @@ impl Seat {
         self.open.store(false, Relaxed);
         *self.idle.lock() = Idle::default();
         let admission = self.admission.lock().take();
-        let Some(Admission { connected, before }) = admission else { return };
+        let Some(Admission { connected, before, terms }) = admission else { return };
         let totals = Totals {
             bytes_in: now.bytes_in - before.bytes_in,
             bytes_out: now.bytes_out - before.bytes_out,
         };
-        self.route.metrics.closed(self.conn.started.elapsed(), totals);
+        if terms.counts() {
+            self.route.metrics.closed(self.conn.started.elapsed(), totals);
+        }
         tell(connected, &self.conn, totals, ended).await;
     }
 }
@@ -123,7 +162,7 @@ fn shows_certificate(conn: &Conn) -> bool {
 impl Drop for Seat {
     /// A connection that was cut has no time to tell anybody; the count must be right still.
     fn drop(&mut self) {
-        if self.admission.get_mut().take().is_some() {
+        if self.admission.get_mut().take().is_some_and(|admission| admission.terms.counts()) {
             self.route.metrics.closed(self.conn.started.elapsed(), Totals::default());
         }
     }

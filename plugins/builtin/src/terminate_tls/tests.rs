@@ -20,7 +20,7 @@ async fn server(mut options: Value, protocol: Protocol) -> (Arc<ServerConfig>, S
     let mut connected = Connected::default();
     chain.connect(&conformance::conn(), &mut connected).await.unwrap();
     match connected.tls() {
-        Some(TlsMode::Here(config)) => (Arc::clone(config), certificate),
+        Some(TlsMode::Here(config) | TlsMode::Mutual(config)) => (Arc::clone(config), certificate),
         _ => panic!("TLS does not end here"),
     }
 }

@@ -94,9 +94,7 @@ async fn one_connection_reaches_several_routes_and_asks_once_in_a_row() {
 #[tokio::test]
 async fn a_connection_made_for_one_host_does_not_serve_another() {
     let mut a = Rig::with(Plan { protocol: Protocol::Https, ..Plan::default() }).await;
-    let mut b = Rig::new().await;
-    let other = Arc::get_mut(&mut b.route).unwrap();
-    other.endpoint = crate::rig::endpoint("b.test", Protocol::Https);
+    let b = Rig::with(Plan { host: "b.test", protocol: Protocol::Https, ..Plan::default() }).await;
     let routes = vec![("a.test", Arc::clone(&a.route)), ("b.test", Arc::clone(&b.route))];
     a.cx.router = Some(Arc::new(Table { routes, ..Table::default() }));
     let mut visitor = a.visit().await;
