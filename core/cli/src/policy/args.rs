@@ -18,7 +18,7 @@ Examples:
   adit policy new key-limit && cd key-limit
   adit policy test                        native tests, then the component's
   adit policy run -H 'x-api-key: a' /     one request: verdict, edits, time
-  adit policy run -- 8080                 in front of a service; reloads on change
+  adit policy run -- 8080                 in front of a service, reloading
   adit policy build                       key-limit.wasm
   adit http 8080 --policy ./key-limit.wasm=config.json";
 

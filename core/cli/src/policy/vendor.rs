@@ -85,9 +85,7 @@ fn of_workspace<'a>(root: &'a str, section: &str, key: &str) -> Option<&'a str> 
 fn joined(path: &str, key: &str, value: &str, rest: &str) -> Result<String> {
     let inside = match value.strip_prefix('{').and_then(|value| value.strip_suffix('}')) {
         Some(inside) => inside.trim().to_owned(),
-        None if rest.is_empty() && value.starts_with(['"', '[']) && !value.ends_with('[') => {
-            return Ok(value.to_owned());
-        }
+        None if rest.is_empty() && !value.ends_with('[') => return Ok(value.to_owned()),
         None if value.starts_with('"') => format!("version = {value}"),
         None => bail!("{path}: {key} of the workspace is not written on one line"),
     };
