@@ -32,6 +32,8 @@ use crate::{
 const GOODBYE: Duration = Duration::from_millis(250);
 /// Reads, or batches, before the task lets others run.
 const ROUNDS: usize = 16;
+/// Writes of one stream alone after which a write of several is no longer expected.
+const COMPANY: u8 = 32;
 
 /// Moves the bytes of one session. Spawn it on a tracker; dropping it breaks the session.
 ///
@@ -43,6 +45,8 @@ pub struct Driver<T> {
     batch: Batch,
     needs_flush: bool,
     blocked: bool,
+    lingered: bool,
+    company: u8,
     timer: Option<Pin<Box<Sleep>>>,
     armed: Option<Instant>,
     closing: bool,
@@ -58,6 +62,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
             batch,
             needs_flush: false,
             blocked: false,
+            lingered: false,
+            company: 0,
             timer: None,
             armed: None,
             closing: false,
@@ -70,6 +76,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
         for _ in 0..ROUNDS {
             let now = now();
             let read = self.poll_input(cx, now);
+            if self.lingers() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             self.poll_output(cx, now);
             if self.shared.with(|machine| machine.ended().is_some()) {
                 return Poll::Ready(());
@@ -80,6 +90,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Whether to let the other tasks run once before writing.
+    ///
+    /// While several streams talk, those that have not yet are about to have something for the
+    /// same write, and a call of the transport costs more than all else that a small request makes
+    /// us do. A stream on its own gains nothing from waiting.
+    fn lingers(&mut self) -> bool {
+        if std::mem::take(&mut self.lingered) || self.blocked || self.batch.has_remaining() {
+            return false;
+        }
+        match self.shared.with(|machine| machine.n_ready()) {
+            0 => return false,
+            1 => self.company = self.company.saturating_sub(1),
+            _ => self.company = COMPANY,
+        }
+        self.lingered = self.company > 0;
+        self.lingered
     }
 
     /// One read, and what it brought.

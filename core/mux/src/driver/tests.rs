@@ -1,6 +1,7 @@
 //! Two sessions over an in-memory pipe, with paused time.
 #![allow(clippy::unwrap_used)]
 
+mod company;
 mod long_path;
 
 use std::{io::IoSlice, time::Duration};

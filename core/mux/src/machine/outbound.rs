@@ -48,6 +48,11 @@ impl Machine {
             || matches!(self.phase, Phase::Ending { goaway: Some(_), .. })
     }
 
+    /// How many streams [`Self::pull`] would find something of.
+    pub fn n_ready(&self) -> usize {
+        self.ready.len()
+    }
+
     fn pull_control(&mut self, control: Control, batch: &mut Batch) {
         match control {
             Control::Fin(id) => {
