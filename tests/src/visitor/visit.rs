@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Version, header};
 
-use super::{Visitor, connect::whole};
+use super::{Requests, Visitor, connect::whole};
 use crate::{service::body, soon};
 
 /// A request that is sent when it is awaited.
@@ -67,16 +67,23 @@ impl Visit {
     }
 
     async fn send(self) -> Result<Reply, hyper::Error> {
-        let Self { visitor, request, path, body: bytes, is_http2 } = self;
+        let mut requests = match self.is_http2 {
+            true => self.visitor.http2().await,
+            false => self.visitor.http1().await,
+        };
+        self.send_on(&mut requests).await
+    }
+
+    async fn send_on(self, requests: &mut Requests) -> Result<Reply, hyper::Error> {
+        let Self { visitor, request, path, body: bytes, .. } = self;
         let authority = visitor.authority();
-        let (mut requests, request) = if is_http2 {
+        let request = if let Requests::Http2(_) = requests {
             let uri = format!("{}://{authority}{path}", visitor.scheme);
-            (visitor.http2().await, request.version(Version::HTTP_2).uri(uri))
+            request.version(Version::HTTP_2).uri(uri)
         } else {
             let has_host = request.headers_ref().is_some_and(|h| h.contains_key(header::HOST));
             let request = request.uri(path);
-            let request = if has_host { request } else { request.header(header::HOST, authority) };
-            (visitor.http1().await, request)
+            if has_host { request } else { request.header(header::HOST, authority) }
         };
         let request = request.body(body(bytes)).expect("the test wrote a good request");
         let (head, incoming) = soon("a response", requests.send(request)).await?.into_parts();
@@ -88,6 +95,14 @@ impl Visit {
             trailers,
             is_whole: error.is_none(),
         })
+    }
+
+    /// Sends it on a connection that there is.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn on(self, requests: &mut Requests) -> Reply {
+        self.send_on(requests).await.expect("there is an answer")
     }
 
     /// Sends it, and expects that there may be no answer at all.

@@ -16,3 +16,4 @@ mod session;
 mod storm;
 mod tls;
 mod trouble;
+mod update;
