@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use http::Response;
 use smallvec::SmallVec;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::{
     Body, BoxHandler, ByteStream, Conn, End, Exchange, Handler, Id, Needs, OnClose, OnConnect,
@@ -61,7 +61,12 @@ impl Link {
 
     /// The handler broke: says so in the log, and whether the link refuses for it.
     fn failed(&self, id: Id, error: &crate::BoxError) -> OnError {
-        warn!(%id, link = %self.name, %error, on_error = ?self.on_error, "handler failed");
+        // A refusal as an error comes from a handler that tells its failures itself.
+        if error.is::<Refusal>() {
+            debug!(%id, link = %self.name, %error, on_error = ?self.on_error, "handler failed");
+        } else {
+            warn!(%id, link = %self.name, %error, on_error = ?self.on_error, "handler failed");
+        }
         self.on_error
     }
 }
@@ -133,7 +138,11 @@ impl Chain {
     ///
     /// # Errors
     /// The refusal of the first handler that turned it away or broke.
-    pub async fn connect(&self, conn: &Conn, connected: &mut Connected) -> Result<(), Refusal> {
+    pub async fn connect(
+        &self,
+        conn: &Arc<Conn>,
+        connected: &mut Connected,
+    ) -> Result<(), Refusal> {
         if !self.needs.wants_connection() {
             return Ok(());
         }
@@ -184,6 +193,10 @@ impl Chain {
                 }
                 Ok(OnRequest::Respond(response)) => {
                     (Verdict::Respond, Some(Outcome::Respond(response)))
+                }
+                Ok(OnRequest::RerouteThen(to, then)) => {
+                    unwind.0.push(Waiting { link: Arc::clone(&link.name), then });
+                    (Verdict::Reroute, Some(Outcome::Reroute { to, link: i }))
                 }
                 Ok(OnRequest::Reroute(to)) => {
                     (Verdict::Reroute, Some(Outcome::Reroute { to, link: i }))
@@ -268,7 +281,11 @@ impl Unwind {
                 // The response went into the handler and did not come out: even `pass` has
                 // nothing left to pass on.
                 Err(error) => {
-                    warn!(%id, %link, %error, "handler failed on the response");
+                    if error.is::<Refusal>() {
+                        debug!(%id, %link, %error, "handler failed on the response");
+                    } else {
+                        warn!(%id, %link, %error, "handler failed on the response");
+                    }
                     return Err(Refusal::for_error(error));
                 }
             }

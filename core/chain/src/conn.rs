@@ -92,6 +92,8 @@ pub struct Conn {
     /// When it was accepted, by the calendar.
     pub opened_at: SystemTime,
     vars: Mutex<Vars>,
+    /// What handlers keep for themselves, by their number.
+    kept: Mutex<Vec<(u64, Vec<u8>)>>,
 }
 
 impl Conn {
@@ -106,6 +108,7 @@ impl Conn {
             started: Instant::now(),
             opened_at: SystemTime::now(),
             vars: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -114,7 +117,24 @@ impl Conn {
     pub fn moved(&self, endpoint: Arc<Endpoint>) -> Self {
         let Self { id, client, server, ref tls, started, opened_at, ref vars, .. } = *self;
         let (tls, vars) = (tls.clone(), Mutex::new(vars.lock().clone()));
-        Self { id, client, server, endpoint, tls, started, opened_at, vars }
+        let kept = Mutex::new(self.kept.lock().clone());
+        Self { id, client, server, endpoint, tls, started, opened_at, vars, kept }
+    }
+
+    /// Keeps a value for the handler of that number: no other handler sees it, and it goes with the
+    /// connection. The handler bounds its length.
+    pub fn keep(&self, owner: u64, value: Vec<u8>) {
+        let mut kept = self.kept.lock();
+        match kept.iter_mut().find(|(other, _)| *other == owner) {
+            Some((_, old)) => *old = value,
+            None => kept.push((owner, value)),
+        }
+    }
+
+    /// What the handler of that number kept.
+    pub fn kept(&self, owner: u64) -> Option<Vec<u8>> {
+        let kept = self.kept.lock();
+        kept.iter().find(|(other, _)| *other == owner).map(|(_, value)| value.clone())
     }
 
     /// Sets a variable, which its exchanges see too.

@@ -99,6 +99,11 @@ impl Registry {
         self
     }
 
+    /// Whether there is a kind of this name.
+    pub fn has(&self, kind: &str) -> bool {
+        self.0.contains_key(kind)
+    }
+
     /// The kinds, in alphabetical order.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -1,6 +1,6 @@
 //! The one trait, and its object-safe twin.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{BoxError, BoxFuture, Conn, Exchange, Needs, OnConnect, OnRequest};
 
@@ -14,7 +14,10 @@ pub trait Handler: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// The handler broke; the link's `on_error` decides what happens to the connection.
-    fn on_connect(&self, conn: &Conn) -> impl Future<Output = Result<OnConnect, BoxError>> + Send {
+    fn on_connect(
+        &self,
+        conn: &Arc<Conn>,
+    ) -> impl Future<Output = Result<OnConnect, BoxError>> + Send {
         let _ = conn;
         std::future::ready(Ok(OnConnect::Next))
     }
@@ -49,7 +52,7 @@ impl BoxHandler {
         self.0.needs()
     }
 
-    pub(crate) async fn on_connect(&self, conn: &Conn) -> Result<OnConnect, BoxError> {
+    pub(crate) async fn on_connect(&self, conn: &Arc<Conn>) -> Result<OnConnect, BoxError> {
         self.0.on_connect(conn).await
     }
 
@@ -68,7 +71,7 @@ impl fmt::Debug for BoxHandler {
 /// 0.1 µs a link, against 12 µs for the cheapest relay of a small exchange.
 trait DynHandler: fmt::Debug + Send + Sync {
     fn needs(&self) -> Needs;
-    fn on_connect<'a>(&'a self, conn: &'a Conn) -> BoxFuture<'a, Result<OnConnect, BoxError>>;
+    fn on_connect<'a>(&'a self, conn: &'a Arc<Conn>) -> BoxFuture<'a, Result<OnConnect, BoxError>>;
     fn on_request<'a>(
         &'a self,
         exchange: &'a mut Exchange,
@@ -80,7 +83,7 @@ impl<H: Handler> DynHandler for H {
         Handler::needs(self)
     }
 
-    fn on_connect<'a>(&'a self, conn: &'a Conn) -> BoxFuture<'a, Result<OnConnect, BoxError>> {
+    fn on_connect<'a>(&'a self, conn: &'a Arc<Conn>) -> BoxFuture<'a, Result<OnConnect, BoxError>> {
         Box::pin(Handler::on_connect(self, conn))
     }
 

@@ -107,6 +107,8 @@ pub enum OnRequest {
     /// Send it to another route. What was changed of the request, the variables and the identity
     /// travel along, and the response still passes the handlers that were passed here.
     Reroute(RouteId),
+    /// As [`Reroute`](Self::Reroute), and show this value the response.
+    RerouteThen(RouteId, Box<dyn OnResponse>),
     /// Turn it away.
     Abort(Refusal),
     /// Take the connection out of HTTP: answer `101` with this response, wrap what is then the

@@ -38,7 +38,7 @@ impl Handler for Probe {
         Needs::CONNECT | Needs::REQUEST_HEAD | Needs::RESPONSE_HEAD
     }
 
-    async fn on_connect(&self, _: &Conn) -> Result<OnConnect, BoxError> {
+    async fn on_connect(&self, _: &Arc<Conn>) -> Result<OnConnect, BoxError> {
         self.say("connect");
         match self.mood {
             Mood::Break => Err("broken".into()),

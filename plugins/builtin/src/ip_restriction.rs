@@ -4,7 +4,7 @@
 //! the connection (or of its PROXY header), never one that a request header claims. IPv4 and IPv6
 //! are separate worlds, except that an IPv4-mapped IPv6 address is the IPv4 address.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use adit_chain::{
     BoxError, BoxHandler, BuildCx, BuildError, Conn, ErrorCode, Handler, Needs, OnConnect, Refusal,
@@ -79,7 +79,7 @@ impl Handler for IpRestriction {
         Needs::CONNECT
     }
 
-    async fn on_connect(&self, conn: &Conn) -> Result<OnConnect, BoxError> {
+    async fn on_connect(&self, conn: &Arc<Conn>) -> Result<OnConnect, BoxError> {
         if self.allows(conn.client.ip()) {
             return Ok(OnConnect::Next);
         }
@@ -102,7 +102,8 @@ mod tests {
 
     async fn lets_in(options: Value, client: &str) -> bool {
         let client = SocketAddr::new(client.parse().unwrap(), 5555);
-        let conn = Conn::new(client, SocketAddr::from(([198, 51, 100, 1], 443)), endpoint());
+        let server = SocketAddr::from(([198, 51, 100, 1], 443));
+        let conn = Arc::new(Conn::new(client, server, endpoint()));
         let mut connected = Connected::default();
         chain("ip-restriction", &options).connect(&conn, &mut connected).await.is_ok()
     }

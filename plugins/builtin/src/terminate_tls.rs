@@ -189,7 +189,7 @@ impl Handler for TerminateTls {
         Needs::CONNECT
     }
 
-    async fn on_connect(&self, _: &Conn) -> Result<OnConnect, BoxError> {
+    async fn on_connect(&self, _: &Arc<Conn>) -> Result<OnConnect, BoxError> {
         Ok(OnConnect::Terminate(self.mode.clone()))
     }
 }

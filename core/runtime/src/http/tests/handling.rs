@@ -1,5 +1,7 @@
 //! With handlers on the way.
 
+use std::sync::Arc;
+
 use adit_chain::{
     Body, BoxError, ByteStream, Conn, End, Exchange, Handler, Link, Needs, OnClose, OnConnect,
     OnRequest, Refusal, WrapIo, code,
@@ -31,7 +33,7 @@ where
         self.0
     }
 
-    async fn on_connect(&self, _: &Conn) -> Result<OnConnect, BoxError> {
+    async fn on_connect(&self, _: &Arc<Conn>) -> Result<OnConnect, BoxError> {
         Ok(self.1())
     }
 

@@ -33,7 +33,7 @@ impl Handler for Named {
         Needs::CONNECT | Needs::REQUEST_HEAD | Needs::RESPONSE_HEAD
     }
 
-    async fn on_connect(&self, conn: &Conn) -> Result<OnConnect, BoxError> {
+    async fn on_connect(&self, conn: &Arc<Conn>) -> Result<OnConnect, BoxError> {
         if let Then::Refuse = self.1 {
             return Ok(OnConnect::Refuse(Refusal::new(StatusCode::FORBIDDEN, "Not any more.")));
         }
