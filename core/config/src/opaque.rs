@@ -1,14 +1,17 @@
 //! Values that this crate does not understand: they leave as neutral JSON with their places.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
 use serde_json::{Map, Number, Value as Json};
 
 use crate::{
+    diagnostic::Diagnostics,
+    file::read_limited,
     node::{Node, Plain, Pos, Scalar, Style, Value},
     place::Place,
     read::{Read, Reader},
     record::Merge,
+    yaml,
 };
 
 /// A value for somebody else: a policy, a handler's options, a module's settings.
@@ -28,6 +31,36 @@ impl Opaque {
     /// A value from a flag or a request, all of it at `place`.
     pub fn new(json: Json, place: Place) -> Self {
         Self { json, places: Places::of(place.clone()), place }
+    }
+
+    /// A whole file that means something to somebody else: YAML, of which JSON is a part. An empty
+    /// one is `null`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, with its line.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Diagnostics> {
+        let mut r = Reader::new(name);
+        let read = match yaml::parse(&r.file, bytes, &mut r.problems)? {
+            None => Some(Self::new(Json::Null, Place::of(name))),
+            Some(node) => {
+                if let Some((key, pos)) = foreign_key(&node) {
+                    r.error(pos, format!("the key {key} is not a string; quote it"));
+                }
+                Self::read(&node, &mut r)
+            }
+        };
+        match read {
+            Some(value) => r.problems.into_result(value),
+            None => Err(r.problems),
+        }
+    }
+
+    /// The file at `path`, and no more of it than a configuration may have.
+    ///
+    /// # Errors
+    /// That it cannot be read, or everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        Self::parse(&path.display().to_string(), &read_limited(path)?)
     }
 }
 
@@ -157,5 +190,28 @@ fn scalar_to_json(scalar: &Scalar) -> Json {
             Number::from_f64(x).map_or_else(|| Json::from(scalar.text.as_str()), Json::Number)
         }
         Plain::Text(text) => Json::from(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_file_for_somebody_else_is_read_as_json() {
+        let value = Opaque::parse("cases.yml", b"cases:\n- {name: a, n: 1}\n").unwrap();
+        assert_eq!(value.json, json!({ "cases": [{ "name": "a", "n": 1 }] }));
+        assert_eq!(value.places.find("cases[0].n").to_string(), "cases.yml:2:16");
+        assert_eq!(Opaque::parse("x", b"{\"a\": [true]}").unwrap().json, json!({ "a": [true] }));
+        assert_eq!(Opaque::parse("x", b"").unwrap().json, Json::Null);
+    }
+
+    #[test]
+    fn what_json_has_no_word_for_is_refused_with_its_line() {
+        let refused = |text: &str| Opaque::parse("x", text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(refused("a:\n  1: b\n"), "x:2:3: the key 1 is not a string; quote it");
+        assert!(refused("a: [").starts_with("x:"));
     }
 }
