@@ -3,7 +3,7 @@
 use std::{fmt, io, net::IpAddr, sync::Arc, time::Duration};
 
 use adit_chain::Registry;
-use adit_config::{Config, addr::HostPort, config::ConnectCas};
+use adit_config::{At, Config, addr::HostPort, config::ConnectCas};
 use adit_net::{Duplex, dial, dns::Resolver, proxy::Proxy, tasks::Tasks, tls};
 use adit_proto::{peer::HeartbeatTiming, secret::Secret};
 use rustls::server::ResolvesServerCert;
@@ -39,6 +39,8 @@ pub struct Builder {
     orders: RemoteOrders,
     legs: Legs,
     tools: Tools,
+    /// What a configuration calls its plugins, and where; they have to be among the handlers.
+    plugins: Vec<At<String>>,
     /// The first thing that a configuration asked for and that does not work yet.
     unsupported: Option<String>,
 }
@@ -217,9 +219,8 @@ impl Builder {
         if !config.remote_management {
             self.orders = RemoteOrders::disabled();
         }
-        let plugin = config.plugins.first().map(|(name, _)| format!("{}: plugins", name.place));
-        let crl = config.crl_url.as_ref().map(|url| format!("{}: crl_url", url.place));
-        self.unsupported = plugin.or(crl);
+        self.plugins = config.plugins.iter().map(|(name, _)| name.clone()).collect();
+        self.unsupported = config.crl_url.as_ref().map(|url| format!("{}: crl_url", url.place));
         self
     }
 
@@ -228,6 +229,10 @@ impl Builder {
     /// # Errors
     /// See [`BuildError`].
     pub fn build(self) -> Result<Agent, BuildError> {
+        let unknown = self.plugins.iter().find(|name| !self.tools.registry.has(&name.value));
+        if let Some(name) = unknown {
+            return Err(BuildError::Unsupported { key: format!("{}: plugins", name.place) });
+        }
         if let Some(key) = self.unsupported {
             return Err(BuildError::Unsupported { key });
         }

@@ -239,6 +239,11 @@ impl EndpointSpec {
         self
     }
 
+    /// The kinds of its handlers, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.handlers.iter().map(|handler| handler.kind.as_str())
+    }
+
     /// The scheme that is asked for; `None` for labels.
     pub(crate) fn scheme(&self) -> Option<Scheme> {
         match &self.address {

@@ -99,6 +99,8 @@ pub enum Outcome {
         to: RouteId,
         /// Index of the link that says so.
         link: usize,
+        /// What waits for the response, if it goes there; see [`Chain::waits`].
+        then: Option<Box<dyn OnResponse>>,
     },
     /// Turned away.
     Abort(Refusal),
@@ -194,12 +196,11 @@ impl Chain {
                 Ok(OnRequest::Respond(response)) => {
                     (Verdict::Respond, Some(Outcome::Respond(response)))
                 }
-                Ok(OnRequest::RerouteThen(to, then)) => {
-                    unwind.0.push(Waiting { link: Arc::clone(&link.name), then });
-                    (Verdict::Reroute, Some(Outcome::Reroute { to, link: i }))
-                }
                 Ok(OnRequest::Reroute(to)) => {
-                    (Verdict::Reroute, Some(Outcome::Reroute { to, link: i }))
+                    (Verdict::Reroute, Some(Outcome::Reroute { to, link: i, then: None }))
+                }
+                Ok(OnRequest::RerouteThen(to, then)) => {
+                    (Verdict::Reroute, Some(Outcome::Reroute { to, link: i, then: Some(then) }))
                 }
                 Ok(OnRequest::Abort(refusal)) => (Verdict::Abort, Some(Outcome::Abort(refusal))),
                 Ok(OnRequest::Detach { response, wrap }) => {
@@ -220,6 +221,13 @@ impl Chain {
             }
         }
         Outcome::Forward
+    }
+
+    /// Lets the handler of a link wait for the response.
+    pub fn waits(&self, link: usize, then: Box<dyn OnResponse>, unwind: &mut Unwind) {
+        if let Some(link) = self.links.get(link) {
+            unwind.0.push(Waiting { link: Arc::clone(&link.name), then });
+        }
     }
 
     /// What a link decided cannot be done, which is as if its handler had broken: says so in the

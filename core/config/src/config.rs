@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use crate::{
     addr::{ConnectAddr, HostPort},
     endpoint::Endpoint,
-    file::{ConsoleColor, ConsoleUi, LogFormat, LogLevel, UpdateChannel},
+    file::{ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache, UpdateChannel},
     opaque::Opaque,
     place::At,
     resolve,
@@ -66,7 +66,9 @@ pub struct Config {
     pub update_channel: UpdateChannel,
     /// Whether to look for updates.
     pub update_check: bool,
-    /// Modules that handlers may name.
+    /// Whether compiled policies are kept for the next start.
+    pub policy_cache: PolicyCache,
+    /// Policies that handlers may name.
     pub plugins: Vec<(At<String>, Opaque)>,
     /// Endpoints, in the order of the files: those of `endpoints:`, then those of `tunnels:`.
     pub endpoints: Vec<Endpoint>,

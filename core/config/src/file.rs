@@ -9,7 +9,10 @@ mod layout;
 mod tunnel;
 
 pub use self::{
-    agent::{Agent, CONNECT_PLACES, ConsoleColor, ConsoleUi, LogFormat, LogLevel, UpdateChannel},
+    agent::{
+        Agent, CONNECT_PLACES, ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache,
+        UpdateChannel,
+    },
     endpoint::{AgentTls, Endpoint, HttpVersion, Upstream},
     layout::File,
     tunnel::{

@@ -47,6 +47,13 @@ impl HandlerSpec {
         Self { kind: kind.into(), options, on_error: OnError::Deny, place, places }
     }
 
+    /// A link with options that were written somewhere. Nothing written is no option.
+    pub fn with_options(kind: impl Into<String>, options: Opaque, place: Place) -> Self {
+        let Opaque { json, places, .. } = options;
+        let options = if json.is_null() { Json::Object(Map::new()) } else { json };
+        Self { kind: kind.into(), options, on_error: OnError::Deny, place, places }
+    }
+
     /// Notes where options stand that were gathered from several keys.
     pub(crate) fn with_places<'a>(
         mut self,
@@ -104,9 +111,7 @@ fn from_options(kind: &str, place: Place, value: &Node, r: &mut Reader) -> Optio
         r.error(pos, format!("the key {key} is not a string; quote it"));
         return None;
     }
-    let Opaque { json, places, .. } = Opaque::read(value, r)?;
-    let options = if json.is_null() { Json::Object(Map::new()) } else { json };
-    Some(HandlerSpec { kind: kind.to_owned(), options, on_error: OnError::Deny, place, places })
+    Some(HandlerSpec::with_options(kind, Opaque::read(value, r)?, place))
 }
 
 #[cfg(test)]

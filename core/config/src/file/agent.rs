@@ -75,6 +75,16 @@ choice! {
     }
 }
 
+choice! {
+    /// Whether compiled policies are kept for the next start.
+    pub enum PolicyCache {
+        /// In the state directory.
+        "on" => On,
+        /// They are compiled at each start.
+        "off" => Off,
+    }
+}
+
 record! {
     /// Settings of the agent itself.
     pub struct Agent {
@@ -116,6 +126,8 @@ record! {
         log_level: At<LogLevel>,
         /// Text that goes with the session.
         metadata: At<String>,
+        /// Whether compiled policies are kept for the next start.
+        policy_cache: At<PolicyCache>,
         /// Proxy on the way to the edge: `http`, `https`, `socks5`.
         proxy_url: At<Secret<String>>,
         /// Region of the edge (versions 1 and 2).

@@ -8,7 +8,7 @@ use crate::{
     config::{Config, ConnectCas, InspectDb, Log, LogTarget, WebAddr},
     diagnostic::Diagnostic,
     endpoint::Endpoint,
-    file::{Agent, ConsoleColor, ConsoleUi, LogFormat, LogLevel, UpdateChannel},
+    file::{Agent, ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache, UpdateChannel},
     opaque::Opaque,
     place::{At, Place},
     secret::Secret,
@@ -101,6 +101,7 @@ pub(super) fn resolve(
         },
         update_channel: or(agent.update_channel, UpdateChannel::Stable),
         update_check: or(agent.update_check, true),
+        policy_cache: or(agent.policy_cache, PolicyCache::On),
         plugins,
         endpoints,
     }

@@ -91,6 +91,15 @@ tunnels:
 "#;
 
 #[test]
+fn compiled_policies_are_kept_unless_the_file_says_no() {
+    use crate::file::PolicyCache;
+    let cache = |text: &str| config(text).policy_cache;
+    assert_eq!(cache("version: 3\n"), PolicyCache::On);
+    assert_eq!(cache("version: 3\nagent: {policy_cache: off}\n"), PolicyCache::Off);
+    assert_eq!(cache("version: 2\npolicy_cache: off\n"), PolicyCache::Off);
+}
+
+#[test]
 fn version_3_is_read_completely() {
     let c = config(FULL_V3);
     assert_eq!(c.authtoken.as_ref().map(|t| t.expose().as_str()), Some("some-auth-token"));

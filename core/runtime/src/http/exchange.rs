@@ -294,11 +294,14 @@ async fn through(
                 return Ok(response);
             }
             Outcome::Abort(refusal) => return Err(refusal),
-            Outcome::Reroute { to, link } => {
+            Outcome::Reroute { to, link, then } => {
                 if n_reroutes == MAX_REROUTES {
                     return Err(rerouted_too_often());
                 }
                 if let Some(next) = shared.places.named(&to.0).await? {
+                    if let Some(then) = then {
+                        route.chain.waits(link, then, unwind);
+                    }
                     *seat = next;
                     seat.route.metrics.exchange();
                     exchange.conn = Arc::clone(&seat.conn);
