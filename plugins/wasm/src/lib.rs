@@ -1,11 +1,17 @@
 //! Runs a user's WebAssembly policies as handlers of a chain.
 
-#[allow(missing_docs, clippy::all)]
-pub mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../policy-sdk/wit/policy.wit",
-        world: "everything",
-        exports: { default: async },
-        imports: { "adit:policy/outbound.send": async },
-    });
-}
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+mod bindings;
+mod fault;
+mod grants;
+mod hook;
+pub mod host;
+mod limits;
+mod ticker;
+mod time;
+
+pub use self::{
+    fault::{Fault, FaultKind},
+    grants::{Grants, KvQuota, RateQuota, SecretValue},
+    hook::{Hook, HookInterface},
+};

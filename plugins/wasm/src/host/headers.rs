@@ -1,0 +1,256 @@
+//! Edits of header lines that can be taken back.
+//!
+//! They are made in the head itself; a journal knows how to undo them. So a policy that sets one
+//! header pays for one, however many there are. Undone, the head is what it was, order included.
+
+use adit_policy_rules::{Refused, head as rules};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{Edit, error::Answer};
+use crate::bindings::adit::policy::types::Field;
+
+/// Steps that are undone one by one. A guest that makes more is charged one copy of the head, so
+/// that the journal does not grow with its zeal.
+const MAX_STEPS: usize = 64;
+
+/// How to undo what a call did to header lines.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    steps: Vec<Step>,
+    original: Option<HeaderMap>,
+    size: Option<Size>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// There was no such line.
+    Added(HeaderName),
+    /// These were the values.
+    Changed { name: HeaderName, old: Vec<HeaderValue> },
+    /// These were the values, and this the place among the names.
+    Removed { name: HeaderName, old: Vec<HeaderValue>, at: usize },
+}
+
+/// Header lines, and octets of their names and values.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    lines: usize,
+    octets: usize,
+}
+
+impl Journal {
+    /// Replaces every line of that name by one.
+    pub(super) fn set(
+        &mut self,
+        headers: &mut HeaderMap,
+        name: &str,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        let (name, value) = line(name, value)?;
+        self.insert(headers, name, value)
+    }
+
+    /// Adds a line.
+    pub(super) fn append(
+        &mut self,
+        headers: &mut HeaderMap,
+        name: &str,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        let (name, value) = line(name, value)?;
+        let size = self.size(headers);
+        let size =
+            Size { lines: size.lines + 1, octets: size.octets + name.as_str().len() + value.len() };
+        rules::size(size.lines, size.octets)?;
+        self.note(headers, &name);
+        headers.try_append(name, value).map_err(|_| too_many())?;
+        self.size = Some(size);
+        Ok(())
+    }
+
+    /// Removes every line of that name.
+    pub(super) fn remove(&mut self, headers: &mut HeaderMap, name: &str) -> Answer<()> {
+        let name = rules::editable_header_name(name)?;
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+            return Err(Refused::invalid(format!("{name:?} is not a header name")).into());
+        };
+        let old = all(headers, &name);
+        if old.is_empty() {
+            return Ok(());
+        }
+        if let Some(size) = &mut self.size {
+            size.lines -= old.len();
+            size.octets -= octets(&name, &old);
+        }
+        if self.original.is_none() {
+            let at = headers.keys().position(|other| *other == name).unwrap_or_default();
+            self.push(headers, Step::Removed { name: name.clone(), old, at });
+        }
+        headers.remove(&name);
+        Ok(())
+    }
+
+    /// Replaces every line of a name that was checked already.
+    pub(super) fn insert(
+        &mut self,
+        headers: &mut HeaderMap,
+        name: HeaderName,
+        value: HeaderValue,
+    ) -> Answer<()> {
+        let before = self.size(headers);
+        let mut size = before;
+        for old in headers.get_all(&name) {
+            size.lines -= 1;
+            size.octets -= name.as_str().len() + old.len();
+        }
+        size.lines += 1;
+        size.octets += name.as_str().len() + value.len();
+        if size.lines > before.lines || size.octets > before.octets {
+            rules::size(size.lines, size.octets)?;
+        }
+        self.note(headers, &name);
+        headers.try_insert(name, value).map_err(|_| too_many())?;
+        self.size = Some(size);
+        Ok(())
+    }
+
+    /// Takes everything back.
+    pub(super) fn undo(self, headers: &mut HeaderMap) {
+        match self.original {
+            Some(original) => *headers = original,
+            None => self.steps.into_iter().rev().for_each(|step| step.undo(headers)),
+        }
+    }
+
+    /// What the lines were before this call.
+    pub(super) fn original(&self, headers: &HeaderMap) -> HeaderMap {
+        if let Some(original) = &self.original {
+            return original.clone();
+        }
+        let mut headers = headers.clone();
+        self.steps.iter().rev().for_each(|step| step.clone().undo(&mut headers));
+        headers
+    }
+
+    /// Every name whose lines changed, with the lines as they are now.
+    pub(super) fn changes(&self, headers: &HeaderMap) -> Vec<Edit> {
+        let original = self.original(headers);
+        let changed =
+            |name: &&HeaderName| !headers.get_all(*name).iter().eq(original.get_all(*name));
+        let gone = original.keys().filter(|name| !headers.contains_key(*name));
+        let names = headers.keys().chain(gone).filter(changed);
+        names.map(|name| Edit::Header(name.clone(), all(headers, name))).collect()
+    }
+
+    fn note(&mut self, headers: &HeaderMap, name: &HeaderName) {
+        if self.original.is_some() {
+            return;
+        }
+        let old = all(headers, name);
+        let name = name.clone();
+        let step = if old.is_empty() { Step::Added(name) } else { Step::Changed { name, old } };
+        self.push(headers, step);
+    }
+
+    fn push(&mut self, headers: &HeaderMap, step: Step) {
+        if self.steps.len() < MAX_STEPS {
+            self.steps.push(step);
+        } else {
+            self.original = Some(self.original(headers));
+            self.steps = Vec::new();
+        }
+    }
+
+    fn size(&self, headers: &HeaderMap) -> Size {
+        self.size.unwrap_or_else(|| {
+            let octets =
+                |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+            Size { lines: headers.len(), octets: headers.iter().map(octets).sum() }
+        })
+    }
+}
+
+impl Step {
+    fn undo(self, headers: &mut HeaderMap) {
+        match self {
+            Self::Added(name) => drop(headers.remove(name)),
+            Self::Changed { name, old } => put(headers, name, old),
+            Self::Removed { name, old, at } => {
+                put(headers, name, old);
+                restore_place(headers, at);
+            }
+        }
+    }
+}
+
+/// A removal had moved the last name into the gap. Now the removed one is last: they swap.
+fn restore_place(headers: &mut HeaderMap, at: usize) {
+    let last = headers.keys_len() - 1;
+    if at == last {
+        return;
+    }
+    let mut names: Vec<HeaderName> = headers.keys().cloned().collect();
+    names.swap(at, last);
+    let mut ordered = HeaderMap::with_capacity(names.len());
+    for name in names {
+        let values = all(headers, &name);
+        put(&mut ordered, name, values);
+    }
+    *headers = ordered;
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, values: Vec<HeaderValue>) {
+    let mut values = values.into_iter();
+    if let Some(first) = values.next() {
+        headers.insert(name.clone(), first);
+    }
+    for value in values {
+        headers.append(name.clone(), value);
+    }
+}
+
+fn all(headers: &HeaderMap, name: &HeaderName) -> Vec<HeaderValue> {
+    headers.get_all(name).iter().cloned().collect()
+}
+
+fn octets(name: &HeaderName, values: &[HeaderValue]) -> usize {
+    values.iter().map(|value| name.as_str().len() + value.len()).sum()
+}
+
+fn line(name: &str, value: Vec<u8>) -> Answer<(HeaderName, HeaderValue)> {
+    let name = rules::editable_header_name(name)?;
+    rules::header_value(&value)?;
+    let name = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Refused::invalid(format!("{name:?} is not a header name")))?;
+    let value = HeaderValue::from_maybe_shared(Bytes::from(value))
+        .map_err(|_| Refused::invalid("header value contains control characters"))?;
+    Ok((name, value))
+}
+
+#[cold]
+fn too_many() -> Refused {
+    Refused::limit("head has too many header lines")
+}
+
+/// First value of that name.
+pub(super) fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    headers.get(name).map(|value| value.as_bytes().to_vec())
+}
+
+/// Every value of that name, in order.
+pub(super) fn values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
+    headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
+}
+
+/// Every line.
+pub(super) fn fields(headers: &HeaderMap) -> Vec<Field> {
+    let field = |(name, value): (&HeaderName, &HeaderValue)| Field {
+        name: name.as_str().to_owned(),
+        value: value.as_bytes().to_vec(),
+    };
+    headers.iter().map(field).collect()
+}
+
+#[cfg(test)]
+mod tests;
