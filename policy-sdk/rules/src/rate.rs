@@ -69,6 +69,11 @@ impl Bucket {
         (self.full_at_ns, self.parts) <= (now_ns, 0)
     }
 
+    /// When everything will have come back, on the clock that [`take`](Self::take) is told.
+    pub const fn full_at(&self) -> u64 {
+        self.full_at_ns.saturating_add((self.parts > 0) as u64)
+    }
+
     /// Takes `cost` tokens if they are there. Nothing is taken when they are not. A cost of 0 asks
     /// without taking. `now_ns` is a clock that never runs backwards.
     ///
