@@ -51,7 +51,7 @@ impl Dialer for Network {
             };
             let (config, name) = (Arc::clone(&self.tls), self.name.clone());
             let within = limits::TLS_HANDSHAKE_DEADLINE;
-            match tls::connect(Rewind::new(io), config, name, within).await {
+            match tls::connect(Rewind::new(io.read_ahead()), config, name, within).await {
                 Ok(stream) => Ok(stream.into()),
                 Err(source) => Err(DialError::Tls { host: self.host.clone(), source }),
             }

@@ -118,6 +118,7 @@ impl Reception {
             return;
         };
         let Some(config) = self.own_config(server) else { return };
+        let io = io.map(Io::read_ahead);
         let Some((mut io, tls)) = self.terminate(io, config, client).await else { return };
         let deadline = Instant::now() + self.shared.settings.limits.auth;
         let first = tokio::select! {

@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
+use crate::read_ahead::ReadAhead;
 use crate::rewind::Rewind;
 
 /// Anything that reads and writes bytes and may be moved to another task.
@@ -46,6 +47,16 @@ pub enum Io {
 }
 
 impl Io {
+    /// For a transport below the TLS of a session: reads several records at a time while many
+    /// come.
+    #[must_use]
+    pub fn read_ahead(self) -> Self {
+        match self {
+            Self::Tcp(tcp) => Self::Other(Box::new(ReadAhead::new(tcp))),
+            other => Self::Other(Box::new(ReadAhead::new(other))),
+        }
+    }
+
     /// Wraps a stream that moves owned chunks.
     pub fn pipe(stream: impl Pipe + 'static) -> Self {
         Self::Pipe(Box::new(stream))

@@ -15,8 +15,8 @@ use crate::{
 
 /// A batch is written once it has so many bytes, or all there is.
 const BATCH: usize = 128 * 1024;
-/// What one stream may add before the next has its turn: two full frames.
-const TURN: usize = 2 * MAX_PAYLOAD;
+/// What one stream may add before the next has its turn: a full frame.
+const TURN: usize = MAX_PAYLOAD;
 
 impl Machine {
     /// Moves frames into `batch` until it has enough or nothing is left.

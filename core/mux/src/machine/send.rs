@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::INITIAL_WINDOW;
 
-/// Payload of one frame: with its header it fills one TLS record exactly.
-pub(super) const MAX_PAYLOAD: usize = 16 * 1024 - crate::frame::HEADER_LEN;
+/// Payload of one frame: with its header it fills two TLS records exactly.
+pub(super) const MAX_PAYLOAD: usize = 32 * 1024 - crate::frame::HEADER_LEN;
 /// A writer is woken for at least this much room, or when nothing is queued: peers that grant
 /// some bytes at a time shall not make us wake, and send, for each.
 const WORTH_WAKING: usize = 16 * 1024;

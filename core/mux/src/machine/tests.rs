@@ -163,10 +163,9 @@ fn streams_take_turns_and_control_goes_first() {
         all.advance(8 + header.len as usize);
         seen.push((header.id, header.kind));
     }
-    let two = |id: u32| [(id, Kind::Data), (id, Kind::Data)];
+    let round = [2, 4, 6].map(|id| (id, Kind::Data));
     assert_eq!(seen[..1], [(99, Kind::Rst)]);
-    assert_eq!(seen[1..7], [two(2), two(4), two(6)].concat());
-    assert_eq!(seen[7..9], two(2));
+    assert_eq!(seen[1..7], [round, round].concat());
 }
 
 #[test]
