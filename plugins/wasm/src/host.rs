@@ -32,6 +32,8 @@ mod secrets;
 mod services;
 mod shared;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use self::{
     clock::{Clock, ManualClock},
@@ -66,3 +68,6 @@ pub enum Response {}
 /// Marks handles of the outcome.
 #[derive(Debug)]
 pub enum Outcome {}
+
+#[cfg(test)]
+mod tests;

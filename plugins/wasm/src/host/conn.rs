@@ -72,7 +72,7 @@ impl ConnView {
         own.map(|(_, value)| value.clone()).or_else(|| self.conn.var(name).map(text_of))
     }
 
-    fn set_var(&mut self, name: String, value: String) -> Answer<()> {
+    pub(super) fn set_var(&mut self, name: String, value: String) -> Answer<()> {
         let edits = self.edits.get_or_insert_default();
         let others = edits.vars.iter().filter(|(n, _)| *n != name).count();
         rules::var(&name, &value, others)?;
@@ -83,13 +83,13 @@ impl ConnView {
         Ok(())
     }
 
-    fn keep(&mut self, state: Vec<u8>) -> Answer<()> {
+    pub(super) fn keep(&mut self, state: Vec<u8>) -> Answer<()> {
         rules::keep(&state)?;
         self.edits.get_or_insert_default().kept = Some(state);
         Ok(())
     }
 
-    fn kept(&self) -> Option<Vec<u8>> {
+    pub(super) fn kept(&self) -> Option<Vec<u8>> {
         let own = self.edits.as_ref().and_then(|edits| edits.kept.as_ref());
         own.or(self.kept.as_ref()).cloned()
     }

@@ -102,11 +102,11 @@ impl Host for State {
             let text = format!("outbound in flight: the policy waits for {most} calls already");
             return Err(Refused::limit(text).into());
         };
-        let deadline = Instant::now() + within;
+        let deadline = tokio::time::Instant::now() + within;
         let deadline = self.phase.deadline.map_or(deadline, |phase| phase.min(deadline));
         self.phase.waiting = Some("outbound");
-        let sending = policy.services().outbound().send(upstream, request, deadline);
-        let result = tokio::time::timeout_at(deadline.into(), sending).await;
+        let sending = policy.services().outbound().send(upstream, request, deadline.into_std());
+        let result = tokio::time::timeout_at(deadline, sending).await;
         self.phase.waiting = None;
         // The guest goes on, perhaps in another thread.
         self.slice.break_off();

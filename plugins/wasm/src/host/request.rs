@@ -2,10 +2,10 @@
 
 mod calls;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use adit_chain::{Exchange, Identity, Protocol, Vars};
-use adit_policy_rules::{Refused, head as rules, state};
+use adit_policy_rules::{Refused, head as rules, observe, state};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
@@ -17,6 +17,12 @@ use serde_json::Value;
 
 use super::{conn::text_of, error::Answer, headers::Journal};
 use crate::hook::Hook;
+
+/// Octets of a value that people are shown.
+const MAX_SHOWN: usize = 100;
+
+/// Lines of one name that people are shown.
+const MAX_SHOWN_LINES: usize = 5;
 
 /// Whether a head can still be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,31 @@ pub enum Edit {
     Target(String),
     /// A variable.
     Var(String, String),
+}
+
+impl fmt::Display for Edit {
+    /// One line; values are shortened, and may be secrets: only for those who see the message too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |text: &str| observe::cut(text, MAX_SHOWN).escape_debug().to_string();
+        match self {
+            Self::Authority(value) => write!(f, "authority = {}", short(value)),
+            Self::Header(name, values) if values.is_empty() => write!(f, "- {name}"),
+            Self::Header(name, values) => {
+                let mut gap = "";
+                for value in values.iter().take(MAX_SHOWN_LINES) {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    write!(f, "{gap}{name}: {}", short(&value))?;
+                    gap = ", ";
+                }
+                Ok(())
+            }
+            Self::Identity(value) => write!(f, "identity = {}", short(value)),
+            Self::Method(value) => write!(f, "method = {value}"),
+            Self::Status(value) => write!(f, "status = {value}"),
+            Self::Target(value) => write!(f, "target = {}", short(value)),
+            Self::Var(name, value) => write!(f, "var {} = {}", short(name), short(value)),
+        }
+    }
 }
 
 /// The request that a call is about: its head, taken out of the exchange and put back after.
@@ -156,6 +187,11 @@ impl RequestView {
     /// What the policy keeps for the next call.
     pub(crate) fn kept(&self) -> Option<&[u8]> {
         self.kept.as_deref()
+    }
+
+    /// What the policy kept in another call, for a copy that this call is about.
+    pub(crate) fn set_kept(&mut self, kept: Option<Vec<u8>>) {
+        self.kept = kept;
     }
 
     /// From now on the head can only be read.

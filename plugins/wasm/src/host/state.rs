@@ -1,8 +1,9 @@
 //! What one instance's store holds.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use adit_policy_rules::limits;
+use tokio::time::Instant;
 
 use super::{ConnView, OutcomeView, RequestView, ResponseView, Shared};
 use crate::{hook::Hook, limits::Limiter, time::Slice};

@@ -31,7 +31,7 @@ struct Calls {
 
 impl PolicyMetrics {
     /// A call ended, with an answer or without, after so long by the clock on the wall.
-    pub fn called(&self, hook: Hook, took: Duration) {
+    pub fn call(&self, hook: Hook, took: Duration) {
         let calls = &self.calls[this_thread() % COPIES];
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         calls.number[hook.index()].fetch_add(1, Relaxed);
@@ -39,7 +39,7 @@ impl PolicyMetrics {
     }
 
     /// The policy broke.
-    pub fn faulted(&self, kind: FaultKind) {
+    pub fn fault(&self, kind: FaultKind) {
         self.faults[kind.index()].fetch_add(1, Relaxed);
     }
 
@@ -139,10 +139,10 @@ mod tests {
         let metrics = PolicyMetrics::default();
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| metrics.called(Hook::Request, Duration::from_millis(500)));
+                scope.spawn(|| metrics.call(Hook::Request, Duration::from_millis(500)));
             }
         });
-        metrics.faulted(FaultKind::Trap);
+        metrics.fault(FaultKind::Trap);
         metrics.dropped_log();
         let mut all = Vec::new();
         metrics.collect("p", &mut all);
