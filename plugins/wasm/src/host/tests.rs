@@ -8,8 +8,12 @@ use super::{
 use crate::{
     Grants, Hook,
     bindings::adit::policy::{
-        agent, clock, connections::HostConnection as _, http::HostRequest, kv, log, metrics,
-        outcomes::HostOutcome, random, rate, secrets,
+        agent, clock,
+        connections::HostConnection as _,
+        http::HostRequest,
+        kv, log, metrics,
+        outcomes::HostOutcome,
+        random, rate, secrets,
         types::{ErrorKind, IpAddress},
     },
     host::{Clock, Level, Request},

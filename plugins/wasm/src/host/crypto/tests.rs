@@ -86,8 +86,14 @@ fn keys_of_another_kind_or_shape_are_refused() {
     let p384 = ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING);
     let ed = ed25519();
     for algorithm in ["rs256", "ps256", "es256", "eddsa"] {
-        for (private, public) in [&(Vec::new(), Vec::new()), &p384, &(vec![0x30; 100], vec![0x30; 100])] {
-            assert_eq!(sign(algorithm, private, b"").unwrap_err().kind, Kind::Invalid, "{algorithm}");
+        for (private, public) in
+            [&(Vec::new(), Vec::new()), &p384, &(vec![0x30; 100], vec![0x30; 100])]
+        {
+            assert_eq!(
+                sign(algorithm, private, b"").unwrap_err().kind,
+                Kind::Invalid,
+                "{algorithm}"
+            );
             let refused = verify(algorithm, public, b"", b"").unwrap_err();
             assert_eq!(refused.kind, Kind::Invalid, "{algorithm}");
         }

@@ -144,8 +144,7 @@ fn changes_name_what_is_different_and_nothing_else() {
     journal.remove(&mut headers, "d").unwrap();
     let value = HeaderValue::from_static("new");
     let header = |name| HeaderName::from_static(name);
-    let expected =
-        [Edit::Header(header("c"), vec![value]), Edit::Header(header("d"), Vec::new())];
+    let expected = [Edit::Header(header("c"), vec![value]), Edit::Header(header("d"), Vec::new())];
     assert_eq!(journal.changes(&headers), expected);
 }
 
