@@ -109,6 +109,9 @@ pub struct StartArgs {
     /// Start the session without an endpoint.
     #[arg(long, conflicts_with = "names")]
     pub none: bool,
+    /// Load policies anew when their files change.
+    #[arg(long)]
+    pub watch: bool,
     /// Which edge, and as whom.
     #[command(flatten)]
     pub session: SessionArgs,

@@ -1,8 +1,11 @@
 //! `adit http`, `tcp`, `tls` and `start`: one session, its endpoints, and their end.
 
-use std::{os::unix::process::CommandExt, process::ExitCode, time::Duration};
+use std::{
+    convert::Infallible, os::unix::process::CommandExt, pin::pin, process::ExitCode, time::Duration,
+};
 
-use adit_agent::{Agent, Endpoint, EndpointSpec, Order, Session, Stopped, Support};
+use adit_agent::{Agent, EndpointSpec, Order, Session, Stopped, Support};
+use adit_chain::Registry;
 use adit_config::{Config, endpoint::Address, endpoint_url::Scheme, file::Tunnel};
 use anyhow::{Context, Result, anyhow, bail};
 use tracing::{debug, info};
@@ -12,6 +15,7 @@ use crate::{
     embedded::Embedded,
     flags,
     load::{self, Loaded},
+    plugins::{self, Plugins, Served},
     registry,
     signals::Signals,
     status::Status,
@@ -27,21 +31,23 @@ pub(crate) fn one(
     global: &GlobalArgs,
     session: &SessionArgs,
     endpoint: &EndpointArgs,
-    tunnel: Tunnel,
+    mut tunnel: Tunnel,
 ) -> Result<ExitCode> {
     let name = endpoint.name.as_deref();
-    let file = flags::with_tunnel(flags::file(global, session)?, name, tunnel);
+    let mut file = flags::file(global, session)?;
+    plugins::with_policies(&mut file, &mut tunnel, &endpoint.policy, &registry())?;
+    let file = flags::with_tunnel(file, name, tunnel);
     let mut loaded = load::agent(global, file)?;
     let name = name.unwrap_or(flags::COMMAND_LINE);
     loaded.config.endpoints.retain(|e| e.name == name);
-    run(loaded)
+    run(loaded, Reload::of(endpoint.watch))
 }
 
 /// Endpoints of the file.
 pub(crate) fn named(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     let mut loaded = load::agent(global, flags::file(global, &args.session)?)?;
     choose(&mut loaded, args)?;
-    run(loaded)
+    run(loaded, Reload::of(args.watch))
 }
 
 fn choose(loaded: &mut Loaded, args: &StartArgs) -> Result<()> {
@@ -70,9 +76,22 @@ fn of(files: &[String]) -> String {
     if files.is_empty() { "any configuration file".to_owned() } else { files.join(", ") }
 }
 
-fn run(loaded: Loaded) -> Result<ExitCode> {
+/// Whether policies are loaded anew when their files change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reload {
+    No,
+    Yes,
+}
+
+impl Reload {
+    const fn of(watch: bool) -> Self {
+        if watch { Self::Yes } else { Self::No }
+    }
+}
+
+fn run(loaded: Loaded, reload: Reload) -> Result<ExitCode> {
     let runtime = load::runtime()?;
-    let order = runtime.block_on(Box::pin(serve(loaded.config)))?;
+    let order = runtime.block_on(Box::pin(serve(loaded.config, reload)))?;
     drop(runtime);
     if order == Some(Order::Restart) {
         let me = std::env::current_exe().context("cannot restart: where the program is")?;
@@ -84,9 +103,13 @@ fn run(loaded: Loaded) -> Result<ExitCode> {
 }
 
 /// Serves until a signal or the edge ends it; then what the edge ordered, if it did.
-async fn serve(mut config: Config) -> Result<Option<Order>> {
+async fn serve(mut config: Config, reload: Reload) -> Result<Option<Order>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let registry = registry();
+    let plugins = tokio::select! {
+        plugins = Plugins::load(&config, &registry) => plugins?,
+        _ = signals.next() => return Ok(None),
+    };
     let embedded = match &config.connect {
         Some(_) => None,
         None => {
@@ -98,20 +121,30 @@ async fn serve(mut config: Config) -> Result<Option<Order>> {
             )
         }
     };
-    let served = Box::pin(serve_with(&config, registry, embedded.as_ref(), &mut signals)).await;
+    let parts = Parts { config: &config, plugins: &plugins, reload };
+    let served = Box::pin(serve_with(parts, registry, embedded.as_ref(), &mut signals)).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
     }
     served
 }
 
+/// What is served.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    config: &'a Config,
+    plugins: &'a Plugins,
+    reload: Reload,
+}
+
 async fn serve_with(
-    config: &Config,
-    registry: adit_chain::Registry,
+    parts: Parts<'_>,
+    registry: Registry,
     embedded: Option<&Embedded>,
     signals: &mut Signals,
 ) -> Result<Option<Order>> {
-    let mut builder = Agent::builder().config(config).registry(registry);
+    let config = parts.config;
+    let mut builder = Agent::builder().config(config).registry(parts.plugins.join(registry));
     if config.remote_management {
         builder = builder.orders(adit_agent::RemoteOrders {
             stop: Support::Followed,
@@ -137,25 +170,25 @@ async fn serve_with(
         session = agent.start() => session?,
         _ = signals.next() => return Ok(None),
     };
-    let mut endpoints: Vec<Endpoint> = Vec::new();
+    let mut all: Vec<Served> = Vec::new();
     for (mut spec, twin) in specs {
         let name = spec.name().to_owned();
-        if let (Some(Twin::Second(scheme)), Some(first)) = (twin, endpoints.last()) {
-            spec = spec.url(&format!("{scheme}://{}", host_of(&first.url())));
+        if let (Some(Twin::Second(scheme)), Some(first)) = (twin, all.last()) {
+            spec = spec.url(&format!("{scheme}://{}", host_of(&first.endpoint.url())));
         }
         let bound = tokio::select! {
-            bound = session.bind(spec) => bound,
+            bound = session.bind(spec.clone()) => bound,
             _ = signals.next() => return end(session, signals).await,
         };
         match bound {
-            Ok(endpoint) => endpoints.push(endpoint),
+            Ok(endpoint) => all.push(Served { endpoint, spec }),
             Err(error) => {
                 leave(session).await;
                 return Err(anyhow!(error).context(format!("failed to start endpoint {name:?}")));
             }
         }
     }
-    watch(session, &endpoints, config, signals).await
+    watch(session, &agent, &all, parts, signals).await
 }
 
 /// The parts of an endpoint that asks for two schemes and leaves the name to the edge: both shall
@@ -187,20 +220,28 @@ fn host_of(url: &str) -> &str {
 /// Shows what happens until the end.
 async fn watch(
     session: Session,
-    endpoints: &[Endpoint],
-    config: &Config,
+    agent: &Agent,
+    all: &[Served],
+    parts: Parts<'_>,
     signals: &mut Signals,
 ) -> Result<Option<Order>> {
     let mut events = session.events();
     let handle = session.handle().clone();
-    let status = Status::new(config);
-    status.started(endpoints);
+    let status = Status::new(parts.config);
+    status.started(all.iter().map(|served| &served.endpoint));
+    let mut reloading = pin!(async {
+        match parts.reload {
+            Reload::No => std::future::pending::<Infallible>().await,
+            Reload::Yes => parts.plugins.keep_up(agent, all).await,
+        }
+    });
     loop {
         tokio::select! {
             signal = signals.next() => {
                 info!(obj = "app", stopReq = signal, "received stop request");
                 return end(session, signals).await;
             }
+            never = reloading.as_mut() => match never {},
             why = handle.stopped() => {
                 leave(session).await;
                 return Ok(match why {

@@ -10,6 +10,7 @@ mod forward;
 mod load;
 pub mod log;
 mod output;
+mod plugins;
 pub mod policy;
 mod signals;
 mod status;

@@ -19,7 +19,7 @@ impl Status {
     }
 
     /// The session is up and its endpoints are served.
-    pub(crate) fn started(&self, endpoints: &[Endpoint]) {
+    pub(crate) fn started<'a>(&self, endpoints: impl Iterator<Item = &'a Endpoint>) {
         let edge = self.edge.as_deref().unwrap_or("the embedded edge");
         self.show(format_args!("adit {}  (Ctrl+C to quit)", env!("CARGO_PKG_VERSION")));
         self.show(format_args!("Session     online at {edge}"));

@@ -8,6 +8,7 @@ mod hostile;
 mod http;
 mod leaks;
 mod local;
+mod policies;
 mod pool;
 mod program;
 mod raw;

@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use self::process::{Program, Signal};
+pub(crate) use self::process::{Program, Signal};
 
 /// Visits a URL of an edge on loopback.
 fn visitor(url: &str, ip: IpAddr, root: Option<&str>) -> Visitor {
@@ -20,7 +20,7 @@ fn visitor(url: &str, ip: IpAddr, root: Option<&str>) -> Visitor {
     Visitor::new(url, (ip, 0).into(), client::verified(roots, &[]))
 }
 
-fn here(url: &str) -> Visitor {
+pub(crate) fn here(url: &str) -> Visitor {
     visitor(url, [127, 0, 0, 1].into(), None)
 }
 

@@ -36,6 +36,12 @@ pub struct EndpointArgs {
     /// Of those, refuse these; may be repeated.
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub cidr_deny: Vec<String>,
+    /// Put a policy in WebAssembly on the path, with its configuration in JSON; may be repeated.
+    #[arg(long, value_name = "FILE[=CONFIG]")]
+    pub policy: Vec<String>,
+    /// Load policies anew when their files change.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// Who terminates the visitors' TLS.
