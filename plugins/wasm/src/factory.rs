@@ -35,6 +35,11 @@ impl PluginFactory {
         Self { host, spec, linked }
     }
 
+    /// The component's file.
+    pub(crate) fn wasm(&self) -> &std::path::Path {
+        &self.spec.wasm
+    }
+
     /// The policy with this configuration: the one that runs already, or a new one.
     pub(crate) fn policy(&self, options: &Value) -> Result<Arc<Policy>, BuildError> {
         let config = match options {
@@ -49,7 +54,9 @@ impl PluginFactory {
         let services = Arc::clone(&self.host.options.services);
         let shared = Shared::new(Arc::clone(name), Arc::new(grants.clone()), services);
         let linked = Arc::clone(&self.linked);
-        let policy = Policy::new(linked, Arc::new(shared), limits.clone(), config, *instances);
+        let everywhere = Arc::clone(&self.host.instances);
+        let policy =
+            Policy::new(linked, Arc::new(shared), limits.clone(), config, *instances, everywhere);
         self.warm(&policy)?;
         Ok(self.host.remember(key, Arc::new(policy)))
     }

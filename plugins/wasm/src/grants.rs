@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, collections::BTreeSet, fmt};
 
 use sha2::{Digest as _, Sha256};
 
+/// Grants every name of `kv` or `rate`.
+pub(crate) const ANY: &str = "*";
+
 /// Powers of one policy, each by name. Everything that is not named here is denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
@@ -81,6 +84,21 @@ impl Grants {
             "outbound" => !self.outbound.is_empty(),
             _ => true,
         }
+    }
+
+    /// What is granted, in words: `rate: per-key; secrets: signing-key`. Shows no value.
+    pub fn summary(&self) -> String {
+        let all: [(&str, Vec<&str>); 5] = [
+            ("kv", self.kv.keys().map(String::as_str).collect()),
+            ("rate", self.rate.keys().map(String::as_str).collect()),
+            ("secrets", self.secrets.keys().map(String::as_str).collect()),
+            ("outbound", self.outbound.keys().map(String::as_str).collect()),
+            ("reroute", self.reroute.iter().map(String::as_str).collect()),
+        ];
+        let granted = all.into_iter().filter(|(_, names)| !names.is_empty());
+        let granted: Vec<_> =
+            granted.map(|(power, names)| format!("{power}: {}", names.join(", "))).collect();
+        granted.join("; ")
     }
 
     /// A digest of all of it, values of secrets included, by which two sets are told apart.

@@ -26,6 +26,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    pub(crate) fn new(policy: Arc<Policy>, on_error: OnError) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let (owner, needs) = (NEXT.fetch_add(1, Relaxed), policy.needs());
+        let keeps = policy.linked.inspection.calls("connections", "connection.keep");
+        Self { policy, on_error, owner, keeps, needs }
+    }
+
     /// A connection as the policy sees it.
     pub(crate) fn view(&self, conn: &Arc<Conn>) -> ConnView {
         let kept = if self.keeps { conn.kept(self.owner) } else { None };
@@ -44,10 +51,7 @@ impl Link {
 
 impl PolicyHandler {
     pub(crate) fn new(policy: Arc<Policy>, on_error: OnError) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let (owner, needs) = (NEXT.fetch_add(1, Relaxed), policy.needs());
-        let keeps = policy.linked.inspection.calls("connections", "connection.keep");
-        Self(Arc::new(Link { policy, on_error, owner, keeps, needs }))
+        Self(Arc::new(Link::new(policy, on_error)))
     }
 }
 

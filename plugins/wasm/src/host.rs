@@ -16,6 +16,7 @@ mod agent;
 mod clock;
 mod conn;
 mod crypto;
+mod edit;
 mod error;
 mod headers;
 mod kv;
@@ -37,10 +38,10 @@ mod testing;
 
 pub use self::{
     clock::{Clock, ManualClock},
+    edit::Edit,
     log::{Level, LogCapture, LogRecord},
     metrics::{Metric, MetricValue, Metrics, PolicyMetrics},
     outbound::{Outbound, OutboundError, ScriptedOutbound},
-    request::Edit,
     services::{Services, ServicesBuilder},
 };
 pub(crate) use self::{

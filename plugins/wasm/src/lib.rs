@@ -31,6 +31,7 @@ mod handler;
 mod hook;
 mod host;
 mod instance;
+pub mod lab;
 mod limits;
 mod linked;
 mod load;
@@ -41,6 +42,7 @@ mod pool;
 mod reply;
 mod request;
 mod response;
+mod stats;
 mod stream;
 mod ticker;
 mod time;
@@ -60,4 +62,5 @@ pub use self::{
     limits::{LimitError, Limits, byte_size, duration},
     load::{Host, HostOptions, LoadError},
     plugin::{Instances, PluginSpec},
+    stats::{EngineStats, PolicyStats, Stats},
 };

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::Read as _,
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::AtomicUsize},
 };
 
 use adit_chain::Factory;
@@ -113,6 +113,8 @@ pub(crate) struct Inner {
     linked: Mutex<HashMap<Key, Weak<Linked>>>,
     /// One compilation at a time: each may use every core.
     compiling: Mutex<()>,
+    /// Instances that live.
+    pub(crate) instances: Arc<AtomicUsize>,
 }
 
 impl Host {
@@ -125,6 +127,7 @@ impl Host {
             policies: Mutex::default(),
             linked: Mutex::default(),
             compiling: Mutex::default(),
+            instances: Arc::default(),
         }))
     }
 
@@ -182,12 +185,23 @@ impl Inner {
         let imports: Vec<_> = linked.inspection.imports.keys().map(String::as_str).collect();
         info!(
             policy = %spec.name, digest = %Hex(&digest), hooks = hooks.join(", "),
-            imports = imports.join(", "), "policy loaded"
+            imports = imports.join(", "), grants = spec.grants.summary(), "policy loaded"
         );
         let mut all = self.linked.lock();
         all.retain(|_, linked| linked.strong_count() > 0);
         all.insert(key, Arc::downgrade(&linked));
         Ok(linked)
+    }
+
+    /// Policies that a chain holds.
+    pub(crate) fn all_policies(&self) -> Vec<Arc<Policy>> {
+        self.policies.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The engine, if a policy is loaded.
+    pub(crate) fn machine(&self) -> Option<Arc<Machine>> {
+        let linked = self.linked.lock().values().find_map(Weak::upgrade)?;
+        Some(Arc::clone(&linked.machine))
     }
 
     /// The policy of that key, if a chain holds it.

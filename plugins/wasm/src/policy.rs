@@ -2,7 +2,10 @@
 
 mod report;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock, atomic::AtomicUsize},
+    time::Instant,
+};
 
 use adit_chain::{BoxError, Needs};
 use tracing::warn;
@@ -15,6 +18,7 @@ use crate::{
     hook::{Hook, HookInterface},
     host::{Current, Phase, Shared, State},
     instance::{Bounds, Broken, Instance, arm, run},
+    lab::{Call, Observer},
     limits::{Limiter, Limits, MAX_HANDLES},
     linked::Linked,
     plugin::Instances,
@@ -34,6 +38,10 @@ pub(crate) struct Policy {
     pool: Pool<Box<Instance>>,
     breaker: Breaker,
     report: Report,
+    /// Who watches, in the lab.
+    observer: OnceLock<Observer>,
+    /// Instances of all policies.
+    everywhere: Arc<AtomicUsize>,
 }
 
 /// `configure` did not work.
@@ -58,10 +66,40 @@ impl Policy {
         limits: Limits,
         config: String,
         instances: Instances,
+        everywhere: Arc<AtomicUsize>,
     ) -> Self {
-        let pool = Pool::new(limits.max_instances, limits.idle);
+        let pool = Pool::new(limits.max_instances, limits.idle, Arc::clone(&everywhere));
         let (breaker, report) = (Breaker::default(), Report::default());
-        Self { linked, shared, limits, config, instances, pool, breaker, report }
+        let observer = OnceLock::new();
+        Self {
+            linked,
+            shared,
+            limits,
+            config,
+            instances,
+            pool,
+            breaker,
+            report,
+            observer,
+            everywhere,
+        }
+    }
+
+    /// The same policy with instances of its own.
+    pub(crate) fn alike(&self, instances: Instances) -> Self {
+        let (linked, shared) = (Arc::clone(&self.linked), Arc::clone(&self.shared));
+        let (limits, config) = (self.limits.clone(), self.config.clone());
+        Self::new(linked, shared, limits, config, instances, Arc::clone(&self.everywhere))
+    }
+
+    /// From now on calls and faults are remembered for [`observed`](Self::observed).
+    pub(crate) fn observe(&self) {
+        self.observer.get_or_init(Observer::default);
+    }
+
+    /// Calls and faults since the last look.
+    pub(crate) fn observed(&self) -> (Vec<Call>, Vec<Fault>) {
+        self.observer.get().map(Observer::take).unwrap_or_default()
     }
 
     pub(crate) fn machine(&self) -> &Machine {
@@ -119,7 +157,11 @@ impl Policy {
     /// Counts a call that was answered.
     pub(crate) fn succeeded(&self, hook: Hook, began: Instant) {
         self.breaker.succeeded();
-        self.shared.metrics().call(hook, began.elapsed());
+        let took = began.elapsed();
+        self.shared.metrics().call(hook, took);
+        if let Some(observer) = self.observer.get() {
+            observer.call(hook, took);
+        }
     }
 
     /// Counts and logs a fault.
@@ -127,6 +169,9 @@ impl Policy {
         self.shared.metrics().fault(fault.kind);
         if fault.kind != FaultKind::Overloaded {
             self.breaker.failed();
+        }
+        if let Some(observer) = self.observer.get() {
+            observer.fault(fault);
         }
         self.report.fault(self.shared.name(), fault, |text| {
             self.shared.services().redact(text).into_owned()
@@ -152,6 +197,11 @@ impl Policy {
                 Err(fault)
             }
         }
+    }
+
+    /// Whether it is left alone, after nothing but faults.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        self.breaker.is_open()
     }
 
     /// Counts an answer that makes no sense.

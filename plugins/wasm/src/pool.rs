@@ -23,6 +23,8 @@ struct Room {
     live: AtomicU32,
     waiting: AtomicUsize,
     freed: Notify,
+    /// What lives in all pools together.
+    everywhere: Arc<AtomicUsize>,
 }
 
 /// One place in the pool, given back when it is dropped.
@@ -32,6 +34,7 @@ pub(crate) struct Place(Arc<Room>);
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.live.fetch_sub(1, SeqCst);
+        self.0.everywhere.fetch_sub(1, Relaxed);
         self.0.wake();
     }
 }
@@ -70,10 +73,12 @@ pub(crate) enum Entry<T> {
 impl<T> Pool<T> {
     /// A pool of at most `most` things, of which those that nobody wanted for `patience` go; one
     /// stays.
-    pub(crate) fn new(most: u32, patience: Duration) -> Self {
+    /// What lives in it is counted in `everywhere` too.
+    pub(crate) fn new(most: u32, patience: Duration, everywhere: Arc<AtomicUsize>) -> Self {
         let n = std::thread::available_parallelism().map_or(1, usize::from);
         let shards = (0..n).map(|_| Shard(Mutex::default())).collect();
-        Self { shards, room: Arc::default(), most, patience }
+        let room = Arc::new(Room { everywhere, ..Room::default() });
+        Self { shards, room, most, patience }
     }
 
     /// An idle thing or leave to make one, waiting for it if need be.
@@ -101,7 +106,9 @@ impl<T> Pool<T> {
     pub(crate) fn room(&self) -> Option<Place> {
         let more = |live: u32| (live < self.most).then_some(live + 1);
         let room = &self.room;
-        room.live.fetch_update(SeqCst, SeqCst, more).ok().map(|_| Place(Arc::clone(room)))
+        room.live.fetch_update(SeqCst, SeqCst, more).ok()?;
+        room.everywhere.fetch_add(1, Relaxed);
+        Some(Place(Arc::clone(room)))
     }
 
     /// Puts a thing back to wait for work, `now`.
@@ -202,7 +209,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_one_in_is_the_first_one_out() {
-        let pool = Pool::new(2, SOON);
+        let pool = Pool::new(2, SOON, Arc::default());
         let (one, two) = (make(&pool, 1), make(&pool, 2));
         let now = Instant::now();
         pool.give(one, now);
@@ -214,7 +221,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn beyond_the_limit_a_caller_waits_so_long_and_no_longer() {
-        let pool = Pool::new(1, SOON);
+        let pool = Pool::new(1, SOON, Arc::default());
         let _busy = make(&pool, 1);
         let began = tokio::time::Instant::now();
         assert!(pool.enter(SOON).await.is_none());
@@ -223,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_gets_what_is_given_back_and_what_is_thrown_away_makes_room() {
-        let pool = Pool::new(1, SOON);
+        let pool = Pool::new(1, SOON, Arc::default());
         let busy = make(&pool, 7);
         let wait = Duration::from_secs(60);
         let (entry, ()) = tokio::join!(pool.enter(wait), async {
@@ -244,7 +251,7 @@ mod tests {
     #[test]
     fn what_nobody_wanted_for_long_goes_and_one_stays() {
         let start = Instant::now();
-        let pool = Pool::new(8, SOON);
+        let pool = Pool::new(8, SOON, Arc::default());
         let (a, b) = (make(&pool, 1), make(&pool, 2));
         pool.put(0, a, start);
         pool.put(0, b, start + SOON * 2);

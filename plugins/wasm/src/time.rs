@@ -14,7 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use wasmtime::{Store, UpdateDeadline};
@@ -97,6 +97,8 @@ pub(crate) fn thread_cpu() -> u64 {
 /// Time that passed for this process: there is no clock of one thread's CPU here.
 #[cfg(not(unix))]
 pub(crate) fn thread_cpu() -> u64 {
+    use std::time::Instant;
+
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
@@ -125,9 +127,4 @@ impl<F: Future + Unpin> Future for Metered<F> {
         self.cpu += thread_cpu().saturating_sub(before);
         poll.map(|output| (output, Duration::from_nanos(self.cpu)))
     }
-}
-
-/// When `after` from now is.
-pub(crate) fn deadline(after: Duration) -> Instant {
-    Instant::now() + after
 }

@@ -74,8 +74,10 @@ impl ConnView {
 
     pub(super) fn set_var(&mut self, name: String, value: String) -> Answer<()> {
         let edits = self.edits.get_or_insert_default();
-        let others = edits.vars.iter().filter(|(n, _)| *n != name).count();
-        rules::var(&name, &value, others)?;
+        let is_new = |name: &str| self.conn.var(name).is_none();
+        let others = self.conn.n_vars() - usize::from(!is_new(&name));
+        let waiting = edits.vars.iter().filter(|(n, _)| *n != name && is_new(n)).count();
+        rules::var(&name, &value, others + waiting)?;
         match edits.vars.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
             None => edits.vars.push((name, value)),

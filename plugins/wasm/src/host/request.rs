@@ -2,27 +2,21 @@
 
 mod calls;
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use adit_chain::{Exchange, Identity, Protocol, Vars};
-use adit_policy_rules::{Refused, head as rules, observe, state};
+use adit_policy_rules::{Refused, head as rules, state};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
+    HeaderMap, HeaderValue, Method, Uri, Version,
     header::{CONTENT_LENGTH, HOST, UPGRADE},
     uri::PathAndQuery,
 };
 use http_body::Body as _;
 use serde_json::Value;
 
-use super::{conn::text_of, error::Answer, headers::Journal};
+use super::{Edit, conn::text_of, error::Answer, headers::Journal};
 use crate::hook::Hook;
-
-/// Octets of a value that people are shown.
-const MAX_SHOWN: usize = 100;
-
-/// Lines of one name that people are shown.
-const MAX_SHOWN_LINES: usize = 5;
 
 /// Whether a head can still be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,50 +37,6 @@ pub(crate) enum BodyWish {
     },
     /// Each piece as it passes.
     Watch,
-}
-
-/// One change that a call made, as far as it can be told to people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// The authority of a request.
-    Authority(String),
-    /// The lines of one name, as they are now; none: it was removed.
-    Header(HeaderName, Vec<HeaderValue>),
-    /// Who the visitor is.
-    Identity(String),
-    /// The method.
-    Method(Method),
-    /// The status.
-    Status(u16),
-    /// Path and query.
-    Target(String),
-    /// A variable.
-    Var(String, String),
-}
-
-impl fmt::Display for Edit {
-    /// One line; values are shortened, and may be secrets: only for those who see the message too.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |text: &str| observe::cut(text, MAX_SHOWN).escape_debug().to_string();
-        match self {
-            Self::Authority(value) => write!(f, "authority = {}", short(value)),
-            Self::Header(name, values) if values.is_empty() => write!(f, "- {name}"),
-            Self::Header(name, values) => {
-                let mut gap = "";
-                for value in values.iter().take(MAX_SHOWN_LINES) {
-                    let value = String::from_utf8_lossy(value.as_bytes());
-                    write!(f, "{gap}{name}: {}", short(&value))?;
-                    gap = ", ";
-                }
-                Ok(())
-            }
-            Self::Identity(value) => write!(f, "identity = {}", short(value)),
-            Self::Method(value) => write!(f, "method = {value}"),
-            Self::Status(value) => write!(f, "status = {value}"),
-            Self::Target(value) => write!(f, "target = {}", short(value)),
-            Self::Var(name, value) => write!(f, "var {} = {}", short(name), short(value)),
-        }
-    }
 }
 
 /// The request that a call is about: its head, taken out of the exchange and put back after.
@@ -192,11 +142,6 @@ impl RequestView {
     /// What the policy kept in another call, for a copy that this call is about.
     pub(crate) fn set_kept(&mut self, kept: Option<Vec<u8>>) {
         self.kept = kept;
-    }
-
-    /// From now on the head can only be read.
-    pub(crate) const fn leave(&mut self) {
-        self.access = Access::Left;
     }
 
     /// Makes the edits of this call final.

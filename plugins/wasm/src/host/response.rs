@@ -7,7 +7,7 @@ use http_body::Body as _;
 use wasmtime::component::Resource;
 
 use super::{
-    Access, BodyWish, Edit, Response, State,
+    Access, BodyWish, Response, State,
     error::{Answer, no_such},
     headers::{self, Journal},
     request::{check_wish, content_length},
@@ -82,11 +82,6 @@ impl ResponseView {
         self.wish
     }
 
-    /// From now on the head can only be read.
-    pub(crate) const fn leave(&mut self) {
-        self.access = Access::Left;
-    }
-
     /// Makes the edits of this call final.
     pub(crate) fn commit(&mut self) {
         self.edits = None;
@@ -100,17 +95,6 @@ impl ResponseView {
         if let Some(status) = edits.status {
             self.status = status;
         }
-    }
-
-    /// What this call changed so far, for people. Compares heads, so ask only when somebody looks.
-    pub(crate) fn edits(&self) -> Vec<Edit> {
-        let Some(edits) = &self.edits else { return Vec::new() };
-        let mut list = Vec::new();
-        if edits.status.is_some_and(|old| old != self.status) {
-            list.push(Edit::Status(self.status.as_u16()));
-        }
-        list.extend(edits.headers.changes(&self.headers));
-        list
     }
 
     fn set_status(&mut self, value: u16) -> Answer<()> {

@@ -1,13 +1,19 @@
 //! What all instances of one policy share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
 use adit_policy_rules::limits;
 
 use super::{PolicyMetrics, Services, kv, log::Quota, rate};
-use crate::grants::Grants;
+use crate::grants::{ANY, Grants};
+
+/// Buckets of one kind that a policy may name freely.
+///
+/// Reason: it names them in its code, so there are few; a name made of what a visitor sends must
+/// not make buckets without end.
+const MAX_FREE: usize = 16;
 
 /// What all instances of one policy share: its name, what it is granted, and quotas that hold for
 /// all of them together. Buckets that it is granted are looked up once, here.
@@ -17,6 +23,8 @@ pub(crate) struct Shared {
     services: Arc<Services>,
     kv: Vec<(Box<str>, Arc<kv::Bucket>)>,
     rate: Vec<(Box<str>, Arc<rate::Bucket>)>,
+    free_kv: Free<kv::Bucket>,
+    free_rate: Free<rate::Bucket>,
     grants: Arc<Grants>,
     metrics: Arc<PolicyMetrics>,
     pub(super) log: Quota,
@@ -38,7 +46,9 @@ impl Shared {
         services.hide(grants.secrets.values().map(|secret| secret.expose()));
         let metrics = services.metrics().policy(&name);
         let outbound = Semaphore::new(limits::OUTBOUND_IN_FLIGHT);
-        Self { name, services, kv, rate, grants, metrics, log: Quota::default(), outbound }
+        let (free_kv, free_rate) = (Free::default(), Free::default());
+        let log = Quota::default();
+        Self { name, services, kv, rate, free_kv, free_rate, grants, metrics, log, outbound }
     }
 
     /// The name in the configuration.
@@ -62,15 +72,71 @@ impl Shared {
     }
 
     pub(super) fn kv(&self, bucket: &str) -> Option<&kv::Bucket> {
-        find(&self.kv, bucket)
+        let quota = self.grants.kv.get(ANY);
+        let free = || self.free_kv.find(bucket, || Some(self.services.kv().bucket(bucket, *quota?)));
+        find(&self.kv, bucket).or_else(free)
     }
 
     pub(super) fn rate(&self, bucket: &str) -> Option<&rate::Bucket> {
-        find(&self.rate, bucket)
+        let quota = self.grants.rate.get(ANY);
+        let free = || self.free_rate.find(bucket, || Some(self.services.rate().bucket(bucket, *quota?)));
+        find(&self.rate, bucket).or_else(free)
     }
 }
 
 /// Few buckets are granted to one policy: comparing beats hashing.
 fn find<'a, T>(list: &'a [(Box<str>, Arc<T>)], name: &str) -> Option<&'a T> {
     list.iter().find(|(known, _)| &**known == name).map(|(_, bucket)| &**bucket)
+}
+
+/// Buckets that were named by the policy and not by the file.
+#[derive(Debug)]
+struct Free<T>([OnceLock<(Box<str>, Arc<T>)>; MAX_FREE]);
+
+impl<T> Default for Free<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| OnceLock::new()))
+    }
+}
+
+impl<T> Free<T> {
+    /// The bucket of that name. `make` says whether there may be one, and makes it; a name too many
+    /// has none.
+    fn find(&self, name: &str, make: impl Fn() -> Option<Arc<T>>) -> Option<&T> {
+        for place in &self.0 {
+            let (known, bucket) = match place.get() {
+                Some(found) => found,
+                None => {
+                    let fresh = make()?;
+                    // Somebody else may have been faster, with this name or with another one.
+                    place.get_or_init(|| (name.into(), fresh))
+                }
+            };
+            if **known == *name {
+                return Some(bucket);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grants::RateQuota;
+
+    #[test]
+    fn a_policy_that_may_name_its_buckets_freely_has_a_few() {
+        let mut grants = Grants::default();
+        grants.rate.insert(ANY.into(), RateQuota::default());
+        let shared = Shared::new("p".into(), Arc::new(grants), Services::builder().build());
+        let same = |a: &str, b: &str| {
+            std::ptr::eq(shared.rate(a).unwrap(), shared.rate(b).unwrap())
+        };
+        assert!(same("a", "a") && !same("a", "b"));
+        assert!(shared.kv("a").is_none(), "only what is granted");
+        let n_found = (0..100).filter(|n| shared.rate(&n.to_string()).is_some()).count();
+        assert_eq!(n_found, MAX_FREE - 2);
+        assert!(same("a", "a"));
+    }
 }

@@ -218,6 +218,7 @@ fn the_agent_tells_who_and_what_and_keeps_a_panics_text_short() {
     let mut state = state(Services::builder().version("1.2.3"));
     assert_eq!(agent::Host::policy_name(&mut state), "p");
     assert_eq!(agent::Host::version(&mut state), "1.2.3");
+    assert!(!agent::Host::supports(&mut state, "anything".into()));
     agent::Host::panicked(&mut state, "x".repeat(5_000), "src/lib.rs:1".into());
     let (text, place) = state.panic.unwrap();
     assert_eq!((text.len(), place.as_str()), (4_096, "src/lib.rs:1"));

@@ -46,13 +46,18 @@ fn rsa(padding: &'static dyn RsaEncoding, key: &[u8], message: &[u8]) -> Result<
     let key =
         RsaKeyPair::from_pkcs8(key).map_err(|_| bad_key("an RSA key of 2048 bits or more"))?;
     let len = key.public_modulus_len();
+    check_size(len)?;
+    let mut signature = vec![0; len];
+    key.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(|_| failed())?;
+    Ok(signature)
+}
+
+pub(super) fn check_size(len: usize) -> Result<(), Refused> {
     if len > MAX_RSA {
         let (bits, most) = (len * 8, MAX_RSA * 8);
         return Err(Refused::limit(format!("RSA key: it has {bits} bits, limit is {most}")));
     }
-    let mut signature = vec![0; len];
-    key.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(|_| failed())?;
-    Ok(signature)
+    Ok(())
 }
 
 fn bad_key(expected: &str) -> Refused {

@@ -93,7 +93,6 @@ impl std::fmt::Display for Number {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::host::Metrics;
 
     #[test]

@@ -124,7 +124,7 @@ impl Outbound for Silent {
         _: &'a str,
         _: http::Request<Bytes>,
         _: Instant,
-    ) -> BoxFuture<'a, Result<http::Response<Bytes>, OutboundError>> {
+    ) -> BoxFuture<'a, Result<Response<Bytes>, OutboundError>> {
         Box::pin(std::future::pending())
     }
 }

@@ -1,5 +1,5 @@
 use adit_chain::Body;
-use http::Request;
+use http::{HeaderName, Request};
 
 use super::*;
 use crate::{
@@ -123,8 +123,7 @@ fn edits_are_told_to_people() {
 
 #[test]
 fn once_the_head_has_left_it_can_only_be_read() {
-    let mut view = taken(&mut posted());
-    view.leave();
+    let mut view = RequestView::take(&mut posted(), Access::Left, None);
     let late = [
         view.set_method("PUT"),
         view.set_target("/".into()),
@@ -210,5 +209,15 @@ fn writes_to_a_connection_wait_for_the_commit() {
     view.keep(b"k".to_vec()).unwrap();
     view.commit();
     assert_eq!(conn.var("a"), Some("2".into()));
+    for n in 1..60 {
+        conn.set_var(&format!("theirs {n}"), "x").unwrap();
+    }
+    for name in ["b", "c", "d", "e", "a"] {
+        view.set_var(name.into(), "3".into())
+            .map_err(|error| (name, error.kind))
+            .unwrap_or_else(|refused| assert_eq!(refused, ("e", ErrorKind::Limit)));
+    }
+    view.commit();
+    assert_eq!((conn.n_vars(), conn.var("a")), (63, Some("3".into())));
     assert_eq!(view.into_kept().as_deref(), Some(b"k".as_slice()));
 }

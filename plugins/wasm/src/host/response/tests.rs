@@ -1,10 +1,8 @@
-use http::Response;
-
 use super::*;
 use crate::bindings::adit::policy::types::ErrorKind;
 
 fn answer(status: u16) -> http::Response<Body> {
-    let response = Response::builder().status(status).header("x-one", "1");
+    let response = http::Response::builder().status(status).header("x-one", "1");
     let mut response = response.body(Body::from("hello")).unwrap();
     Origin::Handler.mark(&mut response);
     response
@@ -19,8 +17,6 @@ fn a_head_is_moved_out_and_back_with_its_edits() {
     assert_eq!(view.origin, Origin::Handler);
     view.set_status(404).unwrap();
     view.edit_headers(|journal, headers| journal.remove(headers, "x-one")).unwrap();
-    let gone = Edit::Header(http::HeaderName::from_static("x-one"), Vec::new());
-    assert_eq!(view.edits(), [Edit::Status(404), gone]);
     view.commit();
     view.put_back(&mut response);
     assert_eq!(response.status(), 404);
@@ -62,8 +58,7 @@ fn a_switch_of_protocols_stays_one_and_has_no_body() {
 
 #[test]
 fn once_the_head_has_left_it_can_only_be_read() {
-    let mut view = ResponseView::take(&mut answer(200), Access::Open);
-    view.leave();
+    let mut view = ResponseView::take(&mut answer(200), Access::Left);
     let late = [
         view.set_status(404),
         view.edit_headers(|journal, headers| journal.remove(headers, "x-one")),
