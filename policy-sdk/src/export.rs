@@ -70,10 +70,7 @@ impl<E: Exported> stream_hook::exports::adit::policy::stream_hook::Guest for E {
 }
 
 impl<E: Exported> request_hook::exports::adit::policy::request_hook::Guest for E {
-    fn on_request(
-        conn: &connections::Connection,
-        req: &http::Request,
-    ) -> types::RequestVerdict {
+    fn on_request(conn: &connections::Connection, req: &http::Request) -> types::RequestVerdict {
         with::<E, _>(|policy| policy.on_request(&Connection(conn), &mut Request(req))).into()
     }
 }
@@ -113,10 +110,8 @@ impl<E: Exported> response_body_hook::exports::adit::policy::response_body_hook:
         chunk: Vec<u8>,
         last: bool,
     ) -> types::ChunkVerdict {
-        with::<E, _>(|policy| {
-            policy.on_response_chunk(&Request(req), &Response(resp), chunk, last)
-        })
-        .into()
+        with::<E, _>(|policy| policy.on_response_chunk(&Request(req), &Response(resp), chunk, last))
+            .into()
     }
 }
 

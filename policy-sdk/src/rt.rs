@@ -3,7 +3,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-/// Asks for nothing here: [`cabi_realloc`] is exported from this module.
+/// Asks for nothing here: `cabi_realloc` is exported from this module.
 pub fn maybe_link_cabi_realloc() {}
 
 /// How the agent asks for memory to put an argument or a result into.

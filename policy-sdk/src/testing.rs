@@ -66,7 +66,9 @@ pub use crate::verdict::{Admission, BodyVerdict, ChunkVerdict, Direction, Verdic
 pub use edits::Edits;
 pub use exchange::{Exchange, Fault, Head, Visible};
 pub use harness::Harness;
-pub use message::{Client, Message, Upstream, client, delete, get, head, method, post, put, response};
+pub use message::{
+    Client, Message, Upstream, client, delete, get, head, method, post, put, response,
+};
 pub use setup::{Grants, Setup};
 pub use stream::Stream;
-pub use world::{LogRecord, Sent};
+pub use world::{LogRecord, Metric, Sent};

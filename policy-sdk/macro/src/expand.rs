@@ -165,15 +165,15 @@ fn implemented(policy: &Type, hook: &Hook, method: &ImplItemFn) -> Result<TokenS
     }
     let returns: Type = syn::parse_str(hook.returns)?;
     let call = quote_spanned!(name.span()=> <#policy>::#name(self, #(#values),*));
-    let call = match hook.converts {
-        None => call,
-        Some((of, function)) => {
+    let call = match (hook.converts, &method.sig.output) {
+        (None, _) => call,
+        (Some((of, function)), output) => {
             let (of, function) = (format_ident!("{of}"), format_ident!("{function}"));
-            let span = match &method.sig.output {
-                ReturnType::Default => name.span(),
-                ReturnType::Type(_, of) => of.span(),
-            };
-            quote_spanned!(span=> ::adit_policy_sdk::#of::#function(#call))
+            let convert = quote!(::adit_policy_sdk::#of::#function);
+            match output {
+                ReturnType::Default => quote_spanned!(name.span()=> #call; #convert(())),
+                ReturnType::Type(_, of) => quote_spanned!(of.span()=> #convert(#call)),
+            }
         }
     };
     Ok(quote! {

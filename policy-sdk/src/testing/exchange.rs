@@ -35,7 +35,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(verdict: Verdict) -> Self {
+    /// An exchange of which only the verdict is known.
+    pub fn new(verdict: Verdict) -> Self {
         Self {
             verdict,
             edits: Edits::default(),

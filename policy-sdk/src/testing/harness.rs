@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::double::Connection;
 use super::message::Client;
 use super::world::{self, World};
-use super::{Answer, Exchange, Fault, LogRecord, Message, Sent, Setup, Stream, run};
+use super::{Answer, Exchange, Fault, LogRecord, Message, Metric, Sent, Setup, Stream, run};
 use crate::hooks::{Hook, Hooks};
 
 /// A configured policy in a world that the test controls. See the [module](super).
@@ -78,6 +78,18 @@ impl<P: Hooks> Harness<P> {
     /// If the policy panics.
     #[track_caller]
     pub fn connect(&mut self, client: Client) -> Stream<'_, P> {
+        match self.try_connect(client) {
+            Ok(stream) => stream,
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+
+    /// Opens a raw connection. After a panic, the policy is configured anew, as in production.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong.
+    pub fn try_connect(&mut self, client: Client) -> Result<Stream<'_, P>, Fault> {
         Stream::open(self, client)
     }
 
@@ -114,11 +126,16 @@ impl<P: Hooks> Harness<P> {
         self.world.borrow().metrics.0.get(&(name.to_owned(), labels)).copied()
     }
 
-    /// Every metric with its labels.
-    pub fn metrics(&self) -> Vec<(String, Vec<(String, String)>, f64)> {
+    /// Every metric.
+    pub fn metrics(&self) -> Vec<Metric> {
         let world = self.world.borrow();
         let values = world.metrics.0.iter();
-        values.map(|((name, labels), value)| (name.clone(), labels.clone(), *value)).collect()
+        let metric = |((name, labels), value): (&(String, Vec<_>), &f64)| Metric {
+            name: name.clone(),
+            labels: labels.clone(),
+            value: *value,
+        };
+        values.map(metric).collect()
     }
 
     /// Runs any code of the policy with this world around it, such as a function that asks the

@@ -113,9 +113,8 @@ fn request_side<P: Hooks>(
         Some(Wish::Await(limit)) => {
             request.access.set(Access::Body);
             let (first, complete) = gathered(&chunks, limit);
-            let answer = harness.call(Hook::OnRequestBody, |p| {
-                p.on_request_body(view, first, complete)
-            })?;
+            let answer =
+                harness.call(Hook::OnRequestBody, |p| p.on_request_body(view, first, complete))?;
             match decided(Hook::OnRequestBody, answer, complete)? {
                 Gathered::Pass => {}
                 Gathered::Body(body) => {
@@ -144,8 +143,7 @@ fn request_side<P: Hooks>(
     request.access.set(Access::Left);
     let body_edit = exchange.edits.body.take();
     let mut state = request.state.borrow_mut();
-    exchange.edits =
-        Edits::of_request(&before, &state, &vars_before, &request.vars.borrow());
+    exchange.edits = Edits::of_request(&before, &state, &vars_before, &request.vars.borrow());
     if let Some(body) = &body_edit {
         state.lines.set_length(body.len());
     }
@@ -196,9 +194,8 @@ fn response_side<P: Hooks>(
         Some(Wish::Await(limit)) => {
             response.access.set(Access::Body);
             let (first, complete) = gathered(&chunks, limit);
-            let answer = harness.call(Hook::OnResponseBody, |p| {
-                p.on_response_body(req, resp, first, complete)
-            })?;
+            let answer = harness
+                .call(Hook::OnResponseBody, |p| p.on_response_body(req, resp, first, complete))?;
             match decided(Hook::OnResponseBody, answer, complete)? {
                 Gathered::Pass => {}
                 Gathered::Body(body) => {

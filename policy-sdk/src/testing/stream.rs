@@ -31,22 +31,23 @@ enum State {
 }
 
 impl<'a, P: Hooks> Stream<'a, P> {
-    #[track_caller]
-    pub(super) fn open(harness: &'a mut Harness<P>, client: Client) -> Self {
+    pub(super) fn open(harness: &'a mut Harness<P>, client: Client) -> Result<Self, Fault> {
         let conn = harness.connection(client);
         let started = harness.world().borrow().monotonic_ns;
         let view = crate::Connection(&conn);
-        let admission = match harness.call(Hook::OnConnection, |p| p.on_connection(&view)) {
-            Ok(admission) => admission,
-            Err(fault) => harness.fail(&fault),
-        };
+        let admission = harness.call(Hook::OnConnection, |p| p.on_connection(&view))?;
         let state = match &admission {
             Admission::Refuse(reason) => State::Cut(reason.clone()),
             Admission::Accept if harness.has(Hook::OnData) => State::Watched,
             Admission::Accept => State::Detached,
         };
         let (to_upstream, to_client) = (Vec::new(), Vec::new());
-        Self { admission, to_upstream, to_client, harness, conn, started, state }
+        Ok(Self { admission, to_upstream, to_client, harness, conn, started, state })
+    }
+
+    /// Whether `on_data` is asked about the next piece.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.state, State::Watched)
     }
 
     /// The visitor sends a piece. After `Detach`, everything is `Pass`; after a cut, `Abort`.
@@ -95,22 +96,15 @@ impl<'a, P: Hooks> Stream<'a, P> {
     ///
     /// If the policy panics.
     #[track_caller]
-    pub fn close(self) {
-        let failure = match &self.state {
-            State::Cut(_) => Some("refused".to_owned()),
-            State::Watched | State::Detached => None,
-        };
-        let end = Outcome {
-            status: None,
-            duration_ns: self.harness.world().borrow().monotonic_ns - self.started,
-            octets_to_upstream: self.to_upstream.len() as u64,
-            octets_to_client: self.to_client.len() as u64,
-            failure,
-        };
-        let (conn, end) = (crate::Connection(&self.conn), crate::Outcome(&end));
-        if let Err(fault) = self.harness.call(Hook::OnClose, |p| p.on_close(&conn, &end)) {
+    pub fn close(mut self) {
+        if let Err(fault) = self.end() {
             self.harness.fail(&fault);
         }
+    }
+
+    #[cfg(feature = "cases")]
+    pub(crate) fn try_close(mut self) -> Result<(), Fault> {
+        self.end()
     }
 
     /// Moves both clocks, as [`Harness::advance`].
@@ -121,13 +115,25 @@ impl<'a, P: Hooks> Stream<'a, P> {
     #[track_caller]
     fn piece(&mut self, way: Direction, piece: &[u8], last: bool) -> ChunkVerdict {
         assert!(piece.len() <= limits::CHUNK, "a piece has at most {} octets", limits::CHUNK);
+        match self.pass(way, piece, last) {
+            Ok(verdict) => verdict,
+            Err(fault) => self.harness.fail(&fault),
+        }
+    }
+
+    pub(crate) fn pass(
+        &mut self,
+        way: Direction,
+        piece: &[u8],
+        last: bool,
+    ) -> Result<ChunkVerdict, Fault> {
+        let conn = crate::Connection(&self.conn);
         let verdict = match &self.state {
             State::Detached => ChunkVerdict::Pass,
-            State::Cut(reason) => return ChunkVerdict::Abort(reason.clone()),
-            State::Watched => match self.ask(way, piece, last) {
-                Ok(verdict) => verdict,
-                Err(fault) => self.harness.fail(&fault),
-            },
+            State::Cut(reason) => return Ok(ChunkVerdict::Abort(reason.clone())),
+            State::Watched => {
+                self.harness.call(Hook::OnData, |p| p.on_data(&conn, way, piece.to_vec(), last))?
+            }
         };
         let through = match way {
             Direction::ToUpstream => &mut self.to_upstream,
@@ -142,11 +148,22 @@ impl<'a, P: Hooks> Stream<'a, P> {
             }
             ChunkVerdict::Abort(reason) => self.state = State::Cut(reason.clone()),
         }
-        verdict
+        Ok(verdict)
     }
 
-    fn ask(&mut self, way: Direction, piece: &[u8], last: bool) -> Result<ChunkVerdict, Fault> {
-        let conn = crate::Connection(&self.conn);
-        self.harness.call(Hook::OnData, |p| p.on_data(&conn, way, piece.to_vec(), last))
+    fn end(&mut self) -> Result<(), Fault> {
+        let failure = match &self.state {
+            State::Cut(_) => Some("refused".to_owned()),
+            State::Watched | State::Detached => None,
+        };
+        let end = Outcome {
+            status: None,
+            duration_ns: self.harness.world().borrow().monotonic_ns - self.started,
+            octets_to_upstream: self.to_upstream.len() as u64,
+            octets_to_client: self.to_client.len() as u64,
+            failure,
+        };
+        let (conn, end) = (crate::Connection(&self.conn), crate::Outcome(&end));
+        self.harness.call(Hook::OnClose, |p| p.on_close(&conn, &end))
     }
 }

@@ -23,6 +23,7 @@ use adit_policy_rules::{Refused, limits};
 use crate::testing::setup::Grants;
 
 pub use log::LogRecord;
+pub use metrics::Metric;
 pub use outbound::Sent;
 
 /// 2026-01-01 00:00:00 UTC: when every test starts, unless it says otherwise.

@@ -132,9 +132,8 @@ impl Request {
     }
 
     pub(crate) fn set_var(&self, name: &str, value: &str) -> Result<(), Error> {
-        let set = self.access.get().open().and_then(|()| {
-            connection::set_var(&self.vars, name, value)
-        });
+        let set =
+            self.access.get().open().and_then(|()| connection::set_var(&self.vars, name, value));
         set.map_err(raw_error)
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
         "sha256" => Ok(Sha256::digest(data).to_vec()),
         "sha384" => Ok(Sha384::digest(data).to_vec()),
         "sha512" => Ok(Sha512::digest(data).to_vec()),
-        _ => Err(unknown(algorithm)),
+        _ => Err(unknown("digest", algorithm)),
     }
 }
 
@@ -23,8 +23,10 @@ pub(crate) fn sign(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8
     match algorithm {
         "hs256" => Ok(hs256(key, message)),
         #[cfg(feature = "public-keys")]
-        "rs256" | "ps256" | "es256" | "eddsa" => keys::sign(algorithm, key, message).map_err(raw_error),
-        _ => Err(unknown(algorithm)),
+        "rs256" | "ps256" | "es256" | "eddsa" => {
+            keys::sign(algorithm, key, message).map_err(raw_error)
+        }
+        _ => Err(unknown("signature", algorithm)),
     }
 }
 
@@ -40,7 +42,7 @@ pub(crate) fn verify(
         "rs256" | "ps256" | "es256" | "eddsa" => {
             keys::verify(algorithm, key, message, signature).map_err(raw_error)
         }
-        _ => Err(unknown(algorithm)),
+        _ => Err(unknown("signature", algorithm)),
     }
 }
 
@@ -54,12 +56,12 @@ fn hs256(key: &[u8], message: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn unknown(algorithm: &str) -> Error {
+fn unknown(what: &str, algorithm: &str) -> Error {
     let more = match algorithm {
         "rs256" | "ps256" | "es256" | "eddsa" => {
             "; in native tests it needs the SDK's feature \"public-keys\""
         }
         _ => "",
     };
-    raw_error(Refused::invalid(format!("algorithm {algorithm:?} is not known{more}")))
+    raw_error(Refused::invalid(format!("{what} {algorithm:?} is not known{more}")))
 }

@@ -8,6 +8,17 @@ use super::ask;
 
 type Labels = Vec<(String, String)>;
 
+/// A metric's value: a counter's total, a gauge's last value, the sum of a histogram.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name, without prefix.
+    pub name: String,
+    /// Its labels, without the policy's name, sorted.
+    pub labels: Vec<(String, String)>,
+    /// Its value.
+    pub value: f64,
+}
+
 /// Values of metrics by name and labels. A histogram's is the sum of what was observed.
 #[derive(Debug, Default)]
 pub(crate) struct Values(pub(crate) BTreeMap<(String, Labels), f64>);
