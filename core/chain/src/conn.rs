@@ -145,6 +145,11 @@ impl Conn {
         vars::set(&mut self.vars.lock(), name, value.into())
     }
 
+    /// How many variables there are.
+    pub fn n_vars(&self) -> usize {
+        self.vars.lock().len()
+    }
+
     /// A variable that a handler left.
     pub fn var(&self, name: &str) -> Option<Value> {
         self.vars.lock().get(name).cloned()

@@ -73,13 +73,15 @@ impl Shared {
 
     pub(super) fn kv(&self, bucket: &str) -> Option<&kv::Bucket> {
         let quota = self.grants.kv.get(ANY);
-        let free = || self.free_kv.find(bucket, || Some(self.services.kv().bucket(bucket, *quota?)));
+        let free =
+            || self.free_kv.find(bucket, || Some(self.services.kv().bucket(bucket, *quota?)));
         find(&self.kv, bucket).or_else(free)
     }
 
     pub(super) fn rate(&self, bucket: &str) -> Option<&rate::Bucket> {
         let quota = self.grants.rate.get(ANY);
-        let free = || self.free_rate.find(bucket, || Some(self.services.rate().bucket(bucket, *quota?)));
+        let free =
+            || self.free_rate.find(bucket, || Some(self.services.rate().bucket(bucket, *quota?)));
         find(&self.rate, bucket).or_else(free)
     }
 }
@@ -130,9 +132,8 @@ mod tests {
         let mut grants = Grants::default();
         grants.rate.insert(ANY.into(), RateQuota::default());
         let shared = Shared::new("p".into(), Arc::new(grants), Services::builder().build());
-        let same = |a: &str, b: &str| {
-            std::ptr::eq(shared.rate(a).unwrap(), shared.rate(b).unwrap())
-        };
+        let same =
+            |a: &str, b: &str| std::ptr::eq(shared.rate(a).unwrap(), shared.rate(b).unwrap());
         assert!(same("a", "a") && !same("a", "b"));
         assert!(shared.kv("a").is_none(), "only what is granted");
         let n_found = (0..100).filter(|n| shared.rate(&n.to_string()).is_some()).count();
