@@ -145,7 +145,11 @@ impl HttpBody for Watched {
                 }
                 Step::Waiting(_) if !this.unseen.is_empty() => this.show_unseen(),
                 Step::Waiting(_) => match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
-                    None => this.show(Bytes::new(), true),
+                    None => {
+                        // Some bodies must not be asked again.
+                        this.inner = Body::Empty;
+                        this.show(Bytes::new(), true);
+                    }
                     Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                     Some(Ok(frame)) => match frame.into_data() {
                         Ok(data) => this.unseen = data,

@@ -27,21 +27,22 @@ const CONFIGURE: &str = r#"
 
 /// A policy, made of functions in text.
 #[derive(Clone, Default)]
-pub struct Guest {
+pub(crate) struct Guest {
     hooks: Vec<&'static str>,
     imports: String,
     body: String,
     configure: Option<String>,
+    version: Option<&'static str>,
 }
 
 impl Guest {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Adds an import of the contract under a short name: `("http", "[method]request.header",
     /// "$header (param i32 i32 i32 i32)")`.
-    pub fn import(mut self, interface: &str, function: &str, signature: &str) -> Self {
+    pub(crate) fn import(mut self, interface: &str, function: &str, signature: &str) -> Self {
         let line = format!(
             "(import \"adit:policy/{interface}@0.1.0\" \"{function}\" (func {signature}))\n"
         );
@@ -51,15 +52,21 @@ impl Guest {
         self
     }
 
+    /// Builds for another release of the contract.
+    pub(crate) fn release(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
     /// Adds text to the module: functions, data, globals.
-    pub fn with(mut self, text: &str) -> Self {
+    pub(crate) fn with(mut self, text: &str) -> Self {
         self.body.push_str(text);
         self
     }
 
     /// Replaces `configure`: `$at` and `$len` are the configuration, the result is where the answer
     /// stands.
-    pub fn configure(mut self, body: &str) -> Self {
+    pub(crate) fn configure(mut self, body: &str) -> Self {
         self.configure = Some(format!(
             "(func (export \"adit:policy/setup@0.1.0#configure\") (param $at i32) (param $len i32) \
              (result i32) {body})"
@@ -92,7 +99,7 @@ impl Guest {
     /// `on-request`: `$conn`, `$req`; its result is where the verdict stands. The body lets go of
     /// handles by `(call $done (local.get $conn) (local.get $req))`, which is added to the front
     /// of `end`.
-    pub fn on_request(self, body: &str) -> Self {
+    pub(crate) fn on_request(self, body: &str) -> Self {
         let body = format!(
             "(local $r i32) (local.set $r (block (result i32) {body})) \
              (call $drop-connection (local.get $conn)) (call $drop-request (local.get $req)) \
@@ -108,7 +115,7 @@ impl Guest {
     }
 
     /// Both calls of `request-body-hook`: `$req`, `$at`, `$len`, `$last`.
-    pub fn on_request_body(self, whole: &str, chunk: &str) -> Self {
+    pub(crate) fn on_request_body(self, whole: &str, chunk: &str) -> Self {
         let wrap = |body: &str| {
             format!(
                 "(local $r i32) (local.set $r (block (result i32) {body})) \
@@ -128,7 +135,7 @@ impl Guest {
     }
 
     /// `on-response`: `$req`, `$resp`.
-    pub fn on_response(self, body: &str) -> Self {
+    pub(crate) fn on_response(self, body: &str) -> Self {
         let body = format!(
             "(local $r i32) (local.set $r (block (result i32) {body})) \
              (call $drop-request (local.get $req)) (call $drop-response (local.get $resp)) \
@@ -140,7 +147,7 @@ impl Guest {
     }
 
     /// Both calls of `response-body-hook`: `$req`, `$resp`, `$at`, `$len`, `$last`.
-    pub fn on_response_body(self, whole: &str, chunk: &str) -> Self {
+    pub(crate) fn on_response_body(self, whole: &str, chunk: &str) -> Self {
         let wrap = |body: &str| {
             format!(
                 "(local $r i32) (local.set $r (block (result i32) {body})) \
@@ -161,7 +168,7 @@ impl Guest {
     }
 
     /// `on-connection`: `$conn`.
-    pub fn on_connection(self, body: &str) -> Self {
+    pub(crate) fn on_connection(self, body: &str) -> Self {
         let body = format!(
             "(local $r i32) (local.set $r (block (result i32) {body})) \
              (call $drop-connection (local.get $conn)) (local.get $r)"
@@ -177,7 +184,7 @@ impl Guest {
     }
 
     /// `on-data`: `$conn`, `$way`, `$at`, `$len`, `$last`.
-    pub fn on_data(self, body: &str) -> Self {
+    pub(crate) fn on_data(self, body: &str) -> Self {
         let body = format!(
             "(local $r i32) (local.set $r (block (result i32) {body})) \
              (call $drop-connection (local.get $conn)) (local.get $r)"
@@ -188,7 +195,7 @@ impl Guest {
     }
 
     /// `on-close`: `$conn`, `$end`.
-    pub fn on_close(self, body: &str) -> Self {
+    pub(crate) fn on_close(self, body: &str) -> Self {
         let body = format!(
             "{body} (call $drop-connection (local.get $conn)) (call $drop-outcome (local.get $end))"
         );
@@ -197,7 +204,7 @@ impl Guest {
     }
 
     /// `on-finish`: `$conn`, `$req`, `$end`.
-    pub fn on_finish(self, body: &str) -> Self {
+    pub(crate) fn on_finish(self, body: &str) -> Self {
         let body = format!(
             "{body} (call $drop-connection (local.get $conn)) (call $drop-request (local.get $req)) \
              (call $drop-outcome (local.get $end))"
@@ -208,19 +215,20 @@ impl Guest {
     }
 
     /// The core module, without the contract's types.
-    pub fn module(&self) -> Vec<u8> {
+    pub(crate) fn module(&self) -> Vec<u8> {
         let configure = self.configure.as_deref().unwrap_or(CONFIGURE);
         let text = format!("(module {} {PRELUDE} {configure} {})", self.imports, self.body);
+        let text = text.replace("@0.1.0", &format!("@{}", self.version.unwrap_or("0.1.0")));
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 
     /// The component.
-    pub fn build(&self) -> Vec<u8> {
+    pub(crate) fn build(&self) -> Vec<u8> {
         self.build_for(CONTRACT)
     }
 
     /// The component, for another text of the contract.
-    pub fn build_for(&self, contract: &str) -> Vec<u8> {
+    pub(crate) fn build_for(&self, contract: &str) -> Vec<u8> {
         let exports: String = self.hooks.iter().map(|hook| format!("export {hook};")).collect();
         let contract = format!("{contract}\nworld guest {{ include base; {exports} }}\n");
         let mut resolve = Resolve::default();
@@ -233,16 +241,16 @@ impl Guest {
 }
 
 /// The text of a body that says `next`, `pass` or `accept`: the first of a verdict's cases.
-pub const FIRST: &str = "(i32.store8 (i32.const 4096) (i32.const 0)) (i32.const 4096)";
+pub(crate) const FIRST: &str = "(i32.store8 (i32.const 4096) (i32.const 0)) (i32.const 4096)";
 
 /// A data segment.
-pub fn data(at: usize, text: &str) -> String {
+pub(crate) fn data(at: usize, text: &str) -> String {
     let hex: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
     format!("(data (i32.const {at}) \"{hex}\")\n")
 }
 
 /// The text of a body that answers with a case whose payload is a text or octets at `at`.
-pub fn case_text(case: u32, at: usize, len: usize) -> String {
+pub(crate) fn case_text(case: u32, at: usize, len: usize) -> String {
     format!(
         "(i32.store8 (i32.const 4096) (i32.const {case})) \
          (i32.store (i32.const 4100) (i32.const {at})) \
@@ -251,7 +259,7 @@ pub fn case_text(case: u32, at: usize, len: usize) -> String {
 }
 
 /// The text of a body that answers with a reply: its case, status, and body at `at`.
-pub fn case_reply(case: u32, status: u16, at: usize, len: usize) -> String {
+pub(crate) fn case_reply(case: u32, status: u16, at: usize, len: usize) -> String {
     format!(
         "(i32.store8 (i32.const 4096) (i32.const {case})) \
          (i32.store16 (i32.const 4100) (i32.const {status})) \

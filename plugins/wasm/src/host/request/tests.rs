@@ -209,7 +209,7 @@ fn writes_to_a_connection_wait_for_the_commit() {
     view.keep(b"k".to_vec()).unwrap();
     view.commit();
     assert_eq!(conn.var("a"), Some("2".into()));
-    for n in 1..60 {
+    for n in 1..61 {
         conn.set_var(&format!("theirs {n}"), "x").unwrap();
     }
     for name in ["b", "c", "d", "e", "a"] {
@@ -218,6 +218,6 @@ fn writes_to_a_connection_wait_for_the_commit() {
             .unwrap_or_else(|refused| assert_eq!(refused, ("e", ErrorKind::Limit)));
     }
     view.commit();
-    assert_eq!((conn.n_vars(), conn.var("a")), (63, Some("3".into())));
+    assert_eq!((conn.n_vars(), conn.var("a")), (64, Some("3".into())));
     assert_eq!(view.into_kept().as_deref(), Some(b"k".as_slice()));
 }
