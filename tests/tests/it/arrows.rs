@@ -8,9 +8,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 fn may_use(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
         "adit-mux" | "adit-chain" | "adit-net" | "adit-config" => &[],
+        "adit-policy-rules" | "adit-policy-macro" => &[],
         "adit-proto" => &["adit-mux"],
         "adit-runtime" => &["adit-chain", "adit-net"],
         "adit-builtin" => &["adit-chain"],
+        "adit-wasm" => &["adit-chain", "adit-policy-rules"],
+        "adit-policy-sdk" => &["adit-policy-rules", "adit-policy-macro"],
         "adit-agent" | "adit-edge" => {
             &["adit-runtime", "adit-proto", "adit-config", "adit-chain", "adit-net", "adit-mux"]
         }
@@ -41,7 +44,9 @@ fn crates_use_only_what_is_below_them() {
         wrong.extend(beyond.map(|used| format!("{name} uses {used}")));
     }
     assert_eq!(wrong, [""; 0]);
-    for name in ["adit-mux", "adit-proto", "adit-runtime", "adit-agent", "adit-edge", "adit"] {
+    for name in
+        ["adit-mux", "adit-proto", "adit-runtime", "adit-agent", "adit-edge", "adit-wasm", "adit"]
+    {
         assert!(dependencies.contains_key(name), "there is no {name}");
     }
 }
@@ -50,11 +55,13 @@ fn crates_use_only_what_is_below_them() {
 fn the_table_in_the_architecture_says_the_same() {
     let text = include_str!("../../../ARCHITECTURE.md");
     for row in [
-        "| mux, chain, net, config | none of ours |",
+        "| mux, chain, net, config, rules, macro | none of ours |",
         "| proto | mux |",
         "| runtime | chain, net |",
         "| agent, edge | runtime, proto, config, and what is below those |",
         "| builtin | chain |",
+        "| wasm | chain, rules |",
+        "| sdk | rules, macro |",
         "| cli, tests | everything |",
     ] {
         assert!(text.lines().any(|line| line == row), "no longer there: {row}");
