@@ -12,17 +12,35 @@ pub mod args;
 #[cfg(feature = "wasm")]
 mod artifact;
 #[cfg(feature = "wasm")]
+mod bench;
+#[cfg(feature = "wasm")]
 mod build;
 #[cfg(feature = "wasm")]
 mod cargo;
+#[cfg(feature = "wasm")]
+mod check;
 #[cfg(feature = "wasm")]
 mod component;
 #[cfg(feature = "wasm")]
 mod contents;
 #[cfg(feature = "wasm")]
+mod given;
+#[cfg(feature = "wasm")]
+mod heads;
+#[cfg(feature = "wasm")]
 mod inspect;
 #[cfg(feature = "wasm")]
 mod new;
+#[cfg(feature = "wasm")]
+mod report;
+#[cfg(feature = "wasm")]
+mod request;
+#[cfg(feature = "wasm")]
+mod run;
+#[cfg(feature = "wasm")]
+mod stage;
+#[cfg(feature = "wasm")]
+mod test;
 #[cfg(feature = "wasm")]
 mod text;
 #[cfg(feature = "wasm")]
@@ -45,6 +63,10 @@ pub(crate) fn run(global: &GlobalArgs, args: PolicyArgs) -> Result<ExitCode> {
     match args.command {
         Is::New(args) => new::run(&args)?,
         Is::Build(args) => build::run(&args)?,
+        Is::Check(args) => check::run(&args)?,
+        Is::Test(args) => test::run(&args)?,
+        Is::Run(args) => run::request(&args)?,
+        Is::Bench(args) => bench::run(&args)?,
         Is::Inspect(args) => inspect::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+mod run;
+
+pub use self::run::{BenchArgs, CheckArgs, GivenArgs, RequestArgs, RunArgs, TestArgs};
+
 /// `adit policy`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -29,6 +33,14 @@ pub enum PolicyCommand {
     New(NewArgs),
     /// Compile it to a component and say what that needs.
     Build(BuildArgs),
+    /// Load it as the agent would: imports, grants, configuration.
+    Check(CheckArgs),
+    /// Run its native tests, then its cases against the component.
+    Test(TestArgs),
+    /// Show it one request; or, after --, put it in front of a service.
+    Run(Box<RunArgs>),
+    /// Measure it on this machine.
+    Bench(BenchArgs),
     /// Show what a component is: hooks, imports, grants, versions.
     Inspect(InspectArgs),
 }

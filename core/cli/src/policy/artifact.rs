@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{contents::Contents, text};
+use super::{
+    contents::Contents,
+    given::{self, CASES},
+    text,
+};
 
 /// The component's place beside the manifest of its crate.
 pub(super) fn beside(dir: &Path, name: &str) -> PathBuf {
@@ -11,9 +15,8 @@ pub(super) fn beside(dir: &Path, name: &str) -> PathBuf {
 
 /// The entry of the configuration file for it.
 pub(super) fn entry(contents: &Contents, file: &Path) -> String {
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let label = contents.label.as_ref().and_then(|label| label["name"].as_str());
-    let name = label.map(str::to_owned).or(stem).unwrap_or_else(|| "policy".to_owned());
     let wasm = file.file_name().unwrap_or_default().to_string_lossy();
-    text::entry(contents, &name, &format!("./{wasm}"), &[])
+    // Whoever wrote cases knows the names; without them, or with bad ones, none are shown.
+    let cases = given::load(&file.with_file_name(CASES)).unwrap_or_default();
+    text::entry(contents, &contents.name(file), &format!("./{wasm}"), &cases["grants"])
 }

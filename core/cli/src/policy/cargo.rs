@@ -25,6 +25,8 @@ pub(super) struct Crate {
     /// What its manifest says under `package.metadata.adit`.
     pub(super) metadata: Value,
     pub(super) manifest: PathBuf,
+    /// Where cargo leaves what it builds.
+    target_dir: PathBuf,
 }
 
 /// Compiled, not yet a component.
@@ -73,6 +75,7 @@ impl Crate {
             description: text("description").filter(|text| !text.is_empty()),
             metadata: package["metadata"]["adit"].clone(),
             manifest,
+            target_dir: all["target_directory"].as_str().unwrap_or("target").into(),
         };
         if !is_cdylib(package) {
             bail!(
@@ -120,8 +123,22 @@ impl Crate {
         Ok(Compiled { module, sdk })
     }
 
+    /// The files that its last component was made of; none when there is no list of them.
+    ///
+    /// Fact: beside `name.wasm` cargo leaves `name.d`, a rule of a makefile: the module, a colon,
+    /// and what it depends on, spaces in names behind backslashes.
+    pub(super) fn sources(&self) -> Vec<PathBuf> {
+        let file = format!("{}.d", self.name.replace('-', "_"));
+        let rule = ["release", "debug"].into_iter().filter_map(|profile| {
+            let rule = self.target_dir.join(TARGET).join(profile).join(&file);
+            let written = rule.metadata().ok()?.modified().ok()?;
+            Some((written, rule))
+        });
+        let text = rule.max().and_then(|(_, rule)| std::fs::read_to_string(rule).ok());
+        text.map_or_else(Vec::new, |text| depends_on(&text))
+    }
+
     /// Runs its native tests.
-    #[expect(dead_code, reason = "the next step")]
     pub(super) fn test(&self) -> Result<()> {
         let mut command = cargo();
         command.args(["test", "--quiet", "--manifest-path"]).arg(&self.manifest);
@@ -157,6 +174,13 @@ fn sdk_version(id: &str) -> Option<String> {
     (name == SDK).then(|| version.to_owned())
 }
 
+fn depends_on(rule: &str) -> Vec<PathBuf> {
+    let line = rule.lines().next().unwrap_or_default();
+    let Some((_, names)) = line.split_once(": ") else { return Vec::new() };
+    let names = names.replace("\\ ", "\0");
+    names.split_whitespace().map(|name| PathBuf::from(name.replace('\0', " "))).collect()
+}
+
 /// Fails with the command that adds the target, when it is missing.
 fn target_is_there(dir: &Path) -> Result<()> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -188,6 +212,16 @@ fn not_started(program: &str, error: &std::io::Error) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sources_are_read_from_the_rule_that_cargo_leaves() {
+        let rule = "/t/a.wasm: /p/src/lib.rs /my\\ dir/sdk/src/lib.rs\n";
+        assert_eq!(
+            depends_on(rule),
+            [PathBuf::from("/p/src/lib.rs"), PathBuf::from("/my dir/sdk/src/lib.rs")]
+        );
+        assert_eq!(depends_on(""), Vec::<PathBuf>::new());
+    }
 
     #[test]
     fn the_sdk_is_found_under_both_spellings_of_a_package() {

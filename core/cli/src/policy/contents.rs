@@ -1,53 +1,19 @@
 //! What is in a component, without running any of it.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
-use anyhow::{Context, Result, anyhow, bail};
+use adit_wasm::{Inspection, Manifest};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use wasmparser::{Encoding, Parser, Payload};
-use wit_component::DecodedWasm;
-use wit_parser::{Resolve, WorldItem, WorldKey};
 
-use super::component::SECTION;
+use super::component::explain;
 
 /// Longest file that is looked at, in bytes; a policy's may be this long at most.
 const MAX_LEN: u64 = 64 * 1024 * 1024;
-/// Package of the contract.
-const PACKAGE: &str = "adit:policy/";
-/// Interfaces that a policy may export.
-const EXPORTS: [&str; 9] = [
-    "setup",
-    "connection-hook",
-    "stream-hook",
-    "close-hook",
-    "request-hook",
-    "request-body-hook",
-    "response-hook",
-    "response-body-hook",
-    "finish-hook",
-];
-/// Interfaces that need a grant.
-const GRANTED: [&str; 4] = ["kv", "rate", "secrets", "outbound"];
 
 /// What is in a component.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) size: usize,
-    pub(super) digest: String,
-    /// The contract's version, when it names one.
-    pub(super) abi: Option<String>,
-    /// The label that `adit policy build` leaves.
-    pub(super) label: Option<Value>,
-    /// Exported interfaces of the contract, by their short names; `setup` is no hook.
-    pub(super) exports: Vec<String>,
-    /// Imported interfaces of the contract, with the functions.
-    pub(super) imports: BTreeMap<String, Vec<String>>,
-    /// What it imports from elsewhere, with the functions.
-    pub(super) foreign_imports: BTreeMap<String, Vec<String>>,
-    /// What it exports for somebody else.
-    pub(super) foreign_exports: Vec<String>,
-}
+#[derive(Clone, Debug)]
+pub(super) struct Contents(Inspection);
 
 impl Contents {
     /// Of a file.
@@ -62,150 +28,104 @@ impl Contents {
 
     /// Of its bytes.
     pub(super) fn of(bytes: &[u8]) -> Result<Self> {
-        let label = scan(bytes)?;
-        let decoded = wit_component::decode(bytes)
-            .map_err(|error| anyhow!("this component cannot be read: {error:#}"))?;
-        let DecodedWasm::Component(resolve, world) = decoded else {
-            bail!("this is an encoded WIT package, with no code in it");
-        };
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        let mut contents = Self { size: bytes.len(), label, ..Self::default() };
-        contents.digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let world = &resolve.worlds[world];
-        for (key, item) in &world.imports {
-            contents.import(&resolve, key, item);
-        }
-        for (key, item) in &world.exports {
-            contents.export(&resolve, key, item);
-        }
-        Ok(contents)
+        Ok(Self(adit_wasm::inspect(bytes)?))
     }
 
-    fn import(&mut self, resolve: &Resolve, key: &WorldKey, item: &WorldItem) {
-        let name = resolve.name_world_key(key);
-        let functions = match item {
-            WorldItem::Interface { id, .. } => {
-                resolve.interfaces[*id].functions.keys().map(|name| plain(name)).collect()
-            }
-            WorldItem::Function(_) => Vec::new(),
-            // A type at the top costs nothing and does nothing.
-            WorldItem::Type { .. } => return,
-        };
-        match self.ours(&name) {
-            Some(short) => self.imports.insert(short, functions),
-            None => self.foreign_imports.insert(name, functions),
-        };
+    /// Its octets.
+    pub(super) const fn size(&self) -> usize {
+        self.0.size
     }
 
-    fn export(&mut self, resolve: &Resolve, key: &WorldKey, item: &WorldItem) {
-        let name = resolve.name_world_key(key);
-        match self.ours(&name).filter(|short| EXPORTS.contains(&short.as_str())) {
-            Some(short) if matches!(item, WorldItem::Interface { .. }) => self.exports.push(short),
-            _ => self.foreign_exports.push(name),
-        }
+    /// SHA-256, in hex.
+    pub(super) fn digest(&self) -> String {
+        self.0.digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The short name of an interface of the contract, whose version is noted.
-    fn ours(&mut self, name: &str) -> Option<String> {
-        let (short, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
-        self.abi = Some(version.to_owned());
-        Some(short.to_owned())
+    /// The label that `adit policy build` leaves.
+    pub(super) const fn label(&self) -> Option<&Manifest> {
+        self.0.manifest.as_ref()
     }
 
-    /// Exports that are called for visitors.
-    pub(super) fn hooks(&self) -> impl Iterator<Item = &str> {
-        self.exports.iter().map(String::as_str).filter(|name| *name != "setup")
+    /// Its name: what the label says, or else the file's.
+    pub(super) fn name(&self, file: &Path) -> String {
+        let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.label().and_then(|label| label.name.clone()).unwrap_or_else(stem)
+    }
+
+    /// The contract's version, when it names one.
+    pub(super) fn abi(&self) -> Option<&str> {
+        self.0.abi.as_deref()
+    }
+
+    /// Exported interfaces that are called for visitors.
+    pub(super) fn hooks(&self) -> Vec<String> {
+        self.0.hooks.iter().map(ToString::to_string).collect()
+    }
+
+    /// Imported interfaces of the contract, with the functions.
+    pub(super) fn imports(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.imports.iter().map(|(name, functions)| (name.as_str(), functions.as_slice()))
+    }
+
+    /// What it imports from elsewhere.
+    pub(super) fn foreign(&self) -> &[String] {
+        &self.0.foreign
     }
 
     /// Imports that the configuration must grant.
-    pub(super) fn needs_grants(&self) -> impl Iterator<Item = &'static str> {
-        GRANTED.into_iter().filter(|name| self.imports.contains_key(*name))
+    pub(super) fn needs_grants(&self) -> impl Iterator<Item = &str> {
+        self.0.grants()
+    }
+
+    /// Whether it looks at HTTP at all.
+    pub(super) fn sees_http(&self) -> bool {
+        let hooks = self.hooks();
+        hooks
+            .iter()
+            .any(|hook| ["request", "response", "finish"].iter().any(|h| hook.starts_with(h)))
     }
 
     /// What is wrong with it as a policy.
     pub(super) fn not_a_policy(&self) -> Option<String> {
-        if let Some(import) = self.foreign_imports.keys().next() {
-            return Some(super::component::explain(import));
+        if let Some(import) = self.foreign().iter().find(|name| !name.starts_with("adit:policy/")) {
+            return Some(explain(import));
         }
-        if self.hooks().next().is_none() {
-            return Some("it exports no hook, so nothing would ever call it".to_owned());
-        }
-        None
+        self.0.check().err().map(|error| error.to_string())
     }
 
     /// All of it, for programs.
     pub(super) fn json(&self) -> Value {
         json!({
-            "size": self.size,
-            "sha256": self.digest,
-            "abi": self.abi,
-            "label": self.label,
-            "hooks": self.hooks().collect::<Vec<_>>(),
-            "configurable": self.exports.iter().any(|name| name == "setup"),
-            "imports": self.imports,
+            "size": self.size(),
+            "sha256": self.digest(),
+            "abi": self.abi(),
+            "label": self.label(),
+            "hooks": self.hooks(),
+            "configurable": self.0.has_setup,
+            "imports": self.0.imports,
             "grants": self.needs_grants().collect::<Vec<_>>(),
-            "foreign": { "imports": self.foreign_imports, "exports": self.foreign_exports },
+            "foreign": self.foreign(),
             "problem": self.not_a_policy(),
         })
     }
-}
-
-/// `[method]request.set-header` as people say it: `request.set-header`.
-fn plain(name: &str) -> String {
-    name.rsplit_once(']').map_or(name, |(_, name)| name).to_owned()
-}
-
-/// Finds out whether it is a component at all, and its label.
-fn scan(bytes: &[u8]) -> Result<Option<Value>> {
-    if bytes.get(..4) != Some(b"\0asm") {
-        bail!("this is no WebAssembly file: it does not begin with \\0asm");
-    }
-    let mut label = None;
-    // Sections of what is inside are inside: depth counts how many have begun and not ended.
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| anyhow!("this WebAssembly file is damaged: {error}"))? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                bail!("this is a core module; run `adit policy build` to make a component of it");
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                label = serde_json::from_slice(section.data()).ok();
-            }
-            _ => {}
-        }
-    }
-    Ok(label)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(bytes: &[u8]) -> String {
-        Contents::of(bytes).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn what_is_no_component_is_told_apart() {
-        assert_eq!(refused(b"hello"), "this is no WebAssembly file: it does not begin with \\0asm");
-        assert!(refused(&wat::parse_str("(module)").unwrap()).starts_with("this is a core module"));
-        let component = wat::parse_str("(component (core module))").unwrap();
-        let cut = component.get(..component.len() - 1).unwrap();
-        assert!(refused(cut).starts_with("this WebAssembly file is damaged"), "{}", refused(cut));
-    }
-
     #[test]
     fn a_foreign_component_is_shown_as_what_it_is() {
         let text = r#"(component
-            (import "wasi:cli/environment@0.2.0" (instance (export "get-arguments" (func (result (list string))))))
+            (import "wasi:cli/environment@0.2.0"
+                (instance (export "get-arguments" (func (result (list string))))))
             (import "adit:policy/clock@0.1.0" (instance (export "now" (func (result u64)))))
         )"#;
         let contents = Contents::of(&wat::parse_str(text).unwrap()).unwrap();
-        assert_eq!(contents.abi.as_deref(), Some("0.1.0"));
-        assert_eq!(contents.imports["clock"], ["now"]);
-        assert_eq!(contents.foreign_imports["wasi:cli/environment@0.2.0"], ["get-arguments"]);
+        assert_eq!(contents.abi(), Some("0.1.0"));
+        let imports: Vec<_> = contents.imports().collect();
+        assert_eq!(imports, [("clock", &["now".to_owned()][..])]);
+        assert_eq!(contents.foreign(), ["wasi:cli/environment@0.2.0"]);
         assert!(contents.not_a_policy().unwrap().contains("no files, sockets or environment"));
     }
 }

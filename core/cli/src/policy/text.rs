@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use super::contents::Contents;
 
 /// Column at which values start.
@@ -27,32 +29,34 @@ pub(super) fn size(bytes: usize) -> String {
 /// What a component is.
 pub(super) fn contents(contents: &Contents) -> String {
     let mut out = String::new();
-    if let Some(label) = &contents.label {
-        let text = |key: &str| label[key].as_str().unwrap_or("?");
-        let sdk = label["sdk"].as_str().map(|sdk| format!(", SDK {sdk}")).unwrap_or_default();
-        let min = text("min-agent");
-        row(&mut out, "policy", format!("{} {} (adit {min}+{sdk})", text("name"), text("version")));
-        if let Some(description) = label["description"].as_str() {
+    if let Some(label) = contents.label() {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+        let mut line = format!("{} {}", text(&label.name), text(&label.version));
+        if let Some(sdk) = &label.sdk {
+            let _ = write!(line, ", with SDK {sdk}");
+        }
+        if let Some(least) = &label.min_agent {
+            let _ = write!(line, ", for adit {least} and newer");
+        }
+        row(&mut out, "policy", line);
+        if let Some(description) = &label.description {
             row(&mut out, "", description);
         }
     }
-    row(&mut out, "size", size(contents.size));
-    row(&mut out, "sha256", &contents.digest);
-    row(&mut out, "abi", contents.abi.as_deref().unwrap_or("none: it has nothing of adit:policy"));
-    let hooks: Vec<_> = contents.hooks().collect();
+    row(&mut out, "size", size(contents.size()));
+    row(&mut out, "sha256", contents.digest());
+    row(&mut out, "abi", contents.abi().unwrap_or("none: it has nothing of adit:policy"));
+    let hooks = contents.hooks();
     row(&mut out, "hooks", if hooks.is_empty() { "none".to_owned() } else { hooks.join(", ") });
     let mut word = "imports";
-    for (interface, functions) in &contents.imports {
+    for (interface, functions) in contents.imports().filter(|(_, functions)| !functions.is_empty())
+    {
         list(&mut out, word, interface, functions);
         word = "";
     }
     let mut word = "foreign";
-    for (interface, functions) in &contents.foreign_imports {
-        list(&mut out, word, &format!("imports {interface}"), functions);
-        word = "";
-    }
-    for interface in &contents.foreign_exports {
-        list(&mut out, word, &format!("exports {interface}"), &[]);
+    for interface in contents.foreign() {
+        row(&mut out, word, interface);
         word = "";
     }
     if let Some(problem) = contents.not_a_policy() {
@@ -78,30 +82,34 @@ fn list(out: &mut String, word: &str, name: &str, items: &[String]) {
     let _ = writeln!(out, "{line}");
 }
 
-/// What to write into the configuration file for it.
-pub(super) fn entry(contents: &Contents, name: &str, wasm: &str, grants: &[Grant]) -> String {
+/// What to write into the configuration file for it. `grants` are those that somebody has written
+/// down for it already.
+pub(super) fn entry(contents: &Contents, name: &str, wasm: &str, grants: &Value) -> String {
     let mut out = format!("plugins:\n  {name}:\n    wasm: {wasm}\n");
-    let needed: Vec<_> = contents.needs_grants().collect();
-    if needed.is_empty() {
-        return out;
-    }
-    out.push_str("    grants:\n");
-    for import in needed {
-        let named = grants.iter().find(|grant| grant.import == import);
-        let names = named.map(|grant| grant.names.join(", "));
-        let _ = match names {
-            Some(names) => writeln!(out, "      {import}: [{names}]"),
-            None => writeln!(out, "      {import}: []        # the names that it uses"),
+    let mut lines = String::new();
+    for import in contents.needs_grants() {
+        let _ = match names(&grants[import]) {
+            Some(names) => writeln!(lines, "      {import}: [{names}]"),
+            None => writeln!(lines, "      {import}: []        # the names that it uses"),
         };
+    }
+    if let Some(names) = names(&grants["reroute"]) {
+        let _ = writeln!(lines, "      reroute: [{names}]");
+    }
+    if !lines.is_empty() {
+        let _ = write!(out, "    grants:\n{lines}");
     }
     out
 }
 
-/// Names that somebody has written down for an import.
-#[derive(Clone, Debug)]
-pub(super) struct Grant {
-    pub(super) import: String,
-    pub(super) names: Vec<String>,
+/// `a, b` of a list or a map.
+fn names(value: &Value) -> Option<String> {
+    let names: Vec<&str> = match value {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        Value::Object(map) => map.keys().map(String::as_str).collect(),
+        _ => return None,
+    };
+    Some(names.join(", "))
 }
 
 #[cfg(test)]

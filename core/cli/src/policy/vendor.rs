@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
 
 /// Sections that only the SDK's own tests and lints need.
-const LEFT_OUT: [&str; 5] = ["dev-dependencies", "lints", "[test", "[bench", "[example"];
+const LEFT_OUT: [&str; 4] = ["lints", "[test", "[bench", "[example"];
 
 /// Writes the SDK to `dir`, which is made.
 pub(super) fn write(dir: &Path) -> Result<()> {
@@ -36,7 +36,8 @@ fn manifest(path: &str, text: &str, root: &str) -> Result<String> {
     for line in text.lines() {
         if let Some(header) = line.strip_prefix('[') {
             section = header.trim_end().trim_end_matches(']').to_owned();
-            left_out = LEFT_OUT.iter().any(|name| section.starts_with(name));
+            left_out = section.ends_with("dev-dependencies")
+                || LEFT_OUT.iter().any(|name| section.starts_with(name));
         }
         if left_out {
             continue;
