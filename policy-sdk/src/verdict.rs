@@ -99,6 +99,10 @@ impl Admission {
 }
 
 /// What `on_request` and `on_response` may return.
+#[diagnostic::on_unimplemented(
+    message = "a hook for heads cannot return `{Self}`",
+    label = "return nothing, `Verdict`, `Reply`, or a `Result` of those whose error converts into `Reply`"
+)]
 pub trait IntoVerdict {
     /// The verdict it stands for.
     fn into_verdict(self) -> Verdict;
@@ -132,6 +136,10 @@ impl<T: IntoVerdict, E: Into<Reply>> IntoVerdict for Result<T, E> {
 }
 
 /// What `on_request_body` and `on_response_body` may return.
+#[diagnostic::on_unimplemented(
+    message = "a hook for bodies cannot return `{Self}`",
+    label = "return nothing, `BodyVerdict`, `Reply`, or a `Result` of those whose error converts into `Reply`"
+)]
 pub trait IntoBodyVerdict {
     /// The verdict it stands for.
     fn into_body_verdict(self) -> BodyVerdict;
@@ -165,6 +173,10 @@ impl<T: IntoBodyVerdict, E: Into<Reply>> IntoBodyVerdict for Result<T, E> {
 }
 
 /// What `on_data`, `on_request_chunk` and `on_response_chunk` may return.
+#[diagnostic::on_unimplemented(
+    message = "a hook for pieces cannot return `{Self}`",
+    label = "return nothing, `ChunkVerdict`, or a `Result` of those whose error can be shown"
+)]
 pub trait IntoChunkVerdict {
     /// The verdict it stands for.
     fn into_chunk_verdict(self) -> ChunkVerdict;
@@ -192,6 +204,10 @@ impl<T: IntoChunkVerdict, E: Display> IntoChunkVerdict for Result<T, E> {
 }
 
 /// What `on_connection` may return.
+#[diagnostic::on_unimplemented(
+    message = "a hook for connections cannot return `{Self}`",
+    label = "return nothing, `Admission`, or a `Result` of those whose error can be shown"
+)]
 pub trait IntoAdmission {
     /// The admission it stands for.
     fn into_admission(self) -> Admission;
@@ -219,6 +235,10 @@ impl<T: IntoAdmission, E: Display> IntoAdmission for Result<T, E> {
 }
 
 /// What `configure` may return: the policy, or a text for the operator.
+#[diagnostic::on_unimplemented(
+    message = "`configure` cannot return `{Self}`",
+    label = "return `Self`, or a `Result<Self, E>` whose error can be shown"
+)]
 pub trait IntoConfigured<P> {
     /// The policy, or the text.
     fn into_configured(self) -> Result<P, String>;

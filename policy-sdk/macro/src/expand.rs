@@ -104,6 +104,14 @@ fn found(name: &str, method: &ImplItemFn) -> Result<&'static Hook> {
         let text = format!("`{name}` takes: &mut self, {}", wanted.collect::<Vec<_>>().join(", "));
         return Err(Error::new(method.sig.inputs.span(), text));
     }
+    for ((name, of, _), input) in hook.parameters.iter().zip(method.sig.inputs.iter().skip(1)) {
+        let FnArg::Typed(input) = input else { continue };
+        let Type::Reference(reference) = &*input.ty else { continue };
+        if reference.mutability.is_some() && !of.starts_with("&mut") {
+            let text = format!("`{name}` is read-only in this hook: take `&` instead of `&mut`");
+            return Err(Error::new(reference.span(), text));
+        }
+    }
     Ok(hook)
 }
 
@@ -129,6 +137,7 @@ fn configured(policy: &Type, method: &ImplItemFn) -> Result<TokenStream> {
         return Err(Error::new(method.sig.ident.span(), text));
     };
     let config = &config.ty;
+    let parsed = quote_spanned!(config.span()=> ::adit_policy_sdk::parse_config(config));
     if matches!(method.sig.output, ReturnType::Default) {
         let text = "`configure` returns the policy: `Self` or `Result<Self>`";
         return Err(Error::new(method.sig.ident.span(), text));
@@ -140,7 +149,7 @@ fn configured(policy: &Type, method: &ImplItemFn) -> Result<TokenStream> {
         fn configure(
             config: &str,
         ) -> ::core::result::Result<Self, ::std::string::String> {
-            let config: #config = ::adit_policy_sdk::parse_config(config)?;
+            let config: #config = #parsed?;
             #made
         }
     })
