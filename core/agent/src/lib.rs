@@ -36,6 +36,7 @@
 //! - `supervise`, `leg`, `further`, `backoff`, `dial`: one session over many connections.
 //! - `bound`: asking for addresses. `streams`, `orders`: what the edge sends.
 //! - `plan`, `upstream`, `files`: how connections go on from here.
+//! - `outbound`: calls to services on behalf of policies.
 
 mod agent;
 mod backoff;
@@ -48,6 +49,7 @@ mod files;
 mod further;
 mod leg;
 mod orders;
+mod outbound;
 mod plan;
 mod session;
 mod shared;
@@ -65,6 +67,7 @@ pub use self::{
     error::{BindError, BuildError, ConnectError, DialError, PlanError},
     event::{Down, Event, Order, SessionInfo, Status, Stopped},
     orders::{RemoteOrders, Support},
+    outbound::{CallError, Caller},
     session::{Handle, Session},
     spec::EndpointSpec,
 };
