@@ -2,6 +2,7 @@
 //! policy decided, and how long it took.
 
 mod bench;
+mod direct;
 mod observer;
 mod rig;
 
@@ -16,6 +17,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 pub use self::bench::{Bench, Rate};
+pub use self::direct::{Heard, Piece};
 pub(crate) use self::observer::Observer;
 use crate::{
     Fault, Host, Inspection, LoadError,

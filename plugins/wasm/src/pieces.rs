@@ -121,6 +121,9 @@ impl Caller {
             ),
         };
         let verdict = policy.settle(&mut instance, bounds, began.into_std(), result)?;
+        if let Some(observer) = policy.observer() {
+            observer.piece(bounds.hook, &verdict);
+        }
         instance.store.data_mut().current.commit();
         self.seat = Seat::Held(instance);
         Ok(verdict)

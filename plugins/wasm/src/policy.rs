@@ -102,6 +102,11 @@ impl Policy {
         self.observer.get().map(Observer::take).unwrap_or_default()
     }
 
+    /// Who watches, in the lab.
+    pub(crate) fn observer(&self) -> Option<&Observer> {
+        self.observer.get()
+    }
+
     pub(crate) fn machine(&self) -> &Machine {
         &self.linked.machine
     }

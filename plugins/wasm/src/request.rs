@@ -102,6 +102,9 @@ pub(crate) fn awaited(policy: &Policy, exchange: &Exchange, asked: u32) -> usize
 pub(crate) fn aborted(policy: &Policy, hook: Hook, reason: &str) {
     let reason = adit_policy_rules::observe::cut(reason, REASON);
     let reason = policy.shared.services().redact(reason);
+    if let Some(observer) = policy.observer() {
+        observer.reason(hook, &reason);
+    }
     debug!(policy = policy.shared.name(), %hook, %reason, "policy broke off");
 }
 
