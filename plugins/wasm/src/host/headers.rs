@@ -14,12 +14,21 @@ use crate::bindings::adit::policy::types::Field;
 /// that the journal does not grow with its zeal.
 const MAX_STEPS: usize = 64;
 
+/// Octets that a call may write before those of the whole head are counted.
+///
+/// Reason: most calls write a few hundred, and counting all lines of a long head for each of them
+/// would be the larger part of the work.
+const UNCOUNTED: usize = 4 * 1024;
+
 /// How to undo what a call did to header lines.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     steps: Vec<Step>,
     original: Option<HeaderMap>,
-    size: Option<Size>,
+    /// Octets that this call wrote.
+    written: usize,
+    /// Octets of the head, once they were counted.
+    octets: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,13 +39,6 @@ enum Step {
     Changed { name: HeaderName, old: Vec<HeaderValue> },
     /// These were the values, and this the place among the names.
     Removed { name: HeaderName, old: Vec<HeaderValue>, at: usize },
-}
-
-/// Header lines, and octets of their names and values.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    lines: usize,
-    octets: usize,
 }
 
 impl Journal {
@@ -59,13 +61,9 @@ impl Journal {
         value: Vec<u8>,
     ) -> Answer<()> {
         let (name, value) = line(name, value)?;
-        let size = self.size(headers);
-        let size =
-            Size { lines: size.lines + 1, octets: size.octets + name.as_str().len() + value.len() };
-        rules::size(size.lines, size.octets)?;
+        self.check_size(headers, 0, 0, octets(&name, [&value]))?;
         self.note(headers, &name);
         headers.try_append(name, value).map_err(|_| too_many())?;
-        self.size = Some(size);
         Ok(())
     }
 
@@ -79,9 +77,8 @@ impl Journal {
         if old.is_empty() {
             return Ok(());
         }
-        if let Some(size) = &mut self.size {
-            size.lines -= old.len();
-            size.octets -= octets(&name, &old);
+        if let Some(total) = &mut self.octets {
+            *total -= octets(&name, &old);
         }
         if self.original.is_none() {
             let at = headers.keys().position(|other| *other == name).unwrap_or_default();
@@ -98,20 +95,11 @@ impl Journal {
         name: HeaderName,
         value: HeaderValue,
     ) -> Answer<()> {
-        let before = self.size(headers);
-        let mut size = before;
-        for old in headers.get_all(&name) {
-            size.lines -= 1;
-            size.octets -= name.as_str().len() + old.len();
-        }
-        size.lines += 1;
-        size.octets += name.as_str().len() + value.len();
-        if size.lines > before.lines || size.octets > before.octets {
-            rules::size(size.lines, size.octets)?;
-        }
+        let old = headers.get_all(&name);
+        let (n_old, octets_old) = (old.iter().count(), octets(&name, old));
+        self.check_size(headers, n_old, octets_old, octets(&name, [&value]))?;
         self.note(headers, &name);
         headers.try_insert(name, value).map_err(|_| too_many())?;
-        self.size = Some(size);
         Ok(())
     }
 
@@ -162,12 +150,29 @@ impl Journal {
         }
     }
 
-    fn size(&self, headers: &HeaderMap) -> Size {
-        self.size.unwrap_or_else(|| {
-            let octets =
-                |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
-            Size { lines: headers.len(), octets: headers.iter().map(octets).sum() }
-        })
+    /// Whether one line may take the place of `n_old`. A head that does not grow is always fine.
+    fn check_size(
+        &mut self,
+        headers: &HeaderMap,
+        n_old: usize,
+        octets_old: usize,
+        octets_new: usize,
+    ) -> Result<(), Refused> {
+        let lines = headers.len() - n_old + 1;
+        self.written = self.written.saturating_add(octets_new);
+        if self.octets.is_none() && self.written > UNCOUNTED {
+            let of_line = |(name, value)| octets(name, [value]);
+            self.octets = Some(headers.iter().map(of_line).sum());
+        }
+        let before = self.octets.unwrap_or(0);
+        let total = if self.octets.is_some() { before - octets_old + octets_new } else { 0 };
+        if lines > headers.len() || total > before {
+            rules::size(lines, total)?;
+        }
+        if let Some(octets) = &mut self.octets {
+            *octets = total;
+        }
+        Ok(())
     }
 }
 
@@ -214,8 +219,9 @@ fn all(headers: &HeaderMap, name: &HeaderName) -> Vec<HeaderValue> {
     headers.get_all(name).iter().cloned().collect()
 }
 
-fn octets(name: &HeaderName, values: &[HeaderValue]) -> usize {
-    values.iter().map(|value| name.as_str().len() + value.len()).sum()
+/// Octets of the lines of one name.
+fn octets<'a>(name: &HeaderName, values: impl IntoIterator<Item = &'a HeaderValue>) -> usize {
+    values.into_iter().map(|value| name.as_str().len() + value.len()).sum()
 }
 
 fn line(name: &str, value: Vec<u8>) -> Answer<(HeaderName, HeaderValue)> {

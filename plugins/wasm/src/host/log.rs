@@ -49,7 +49,7 @@ impl Host for State {
         let record = observe::record(&message, &extra);
         let exchange = self.current.request.as_ref().map(|request| request.id);
         let conn = self.current.conn.as_ref().map(|conn| conn.conn());
-        let endpoint = conn.map_or("", |conn| &conn.endpoint.name);
+        let endpoint = conn.map(|conn| conn.endpoint.name.as_str());
         if let Some(capture) = capture {
             let pairs = record.extra.to_vec();
             capture.push(LogRecord { level, message: record.message.to_owned(), extra: pairs });
@@ -73,7 +73,7 @@ fn is_enabled(level: Level) -> bool {
 fn emit(
     level: Level,
     policy: &str,
-    endpoint: &str,
+    endpoint: Option<&str>,
     exchange: Option<u64>,
     message: &str,
     extra: &str,
