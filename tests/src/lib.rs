@@ -19,12 +19,14 @@
 //!
 //! - [`world`]: edge and agents. [`visitor`]: who comes from outside.
 //! - [`upstream`], [`mod@service`]: what is behind the tunnel. [`identity`]: certificates for it.
+//!   [`guest`]: policies to run.
 //! - [`stranger`]: peers that behave badly. [`path`]: a network between agent and edge.
 //! - [`mod@eventually`]: the only way to wait.
 //!
 //! What is created before a world is part of its surroundings; so create services first.
 
 pub mod eventually;
+pub mod guest;
 pub mod identity;
 pub mod path;
 pub mod service;

@@ -92,9 +92,14 @@ impl RecordLayer {
             LogLevel::Error => Level::ERROR,
             LogLevel::Crit => return metadata.target() == CRIT,
         };
-        metadata.target().starts_with("adit") && *metadata.level() <= least
+        let target = metadata.target();
+        let is_ours = target.starts_with("adit") || target == POLICY;
+        is_ours && *metadata.level() <= least
     }
 }
+
+/// Target of what policies write themselves.
+const POLICY: &str = "policy";
 
 /// Target of the records that precede the end of the process, which `tracing` has no level for.
 pub(crate) const CRIT: &str = "adit::crit";

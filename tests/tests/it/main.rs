@@ -15,6 +15,7 @@ mod raw;
 mod sdk;
 mod session;
 mod storm;
+mod strangers;
 mod tls;
 mod trouble;
 mod update;
