@@ -5,6 +5,7 @@ mod bench;
 mod direct;
 mod observer;
 mod rig;
+mod yardstick;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub use self::bench::{Bench, Rate};
 pub use self::direct::{Heard, Piece};
 pub(crate) use self::observer::Observer;
+pub use self::yardstick::Yardsticks;
 use crate::{
     Fault, Host, Inspection, LoadError,
     bindings::adit::policy::types::ChunkVerdict,

@@ -72,9 +72,8 @@ impl Passage {
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(most);
                 let body = std::mem::take(response.body_mut());
                 let within = self.body_limits.timeout;
-                let gathered = match gather(body, limit, within).await {
-                    Ok(gathered) => gathered,
-                    Err(_) => return Ok(Verdict::Respond(broken_off())),
+                let Ok(gathered) = gather(body, limit, within).await else {
+                    return Ok(Verdict::Respond(broken_off()));
                 };
                 self.whole(response, gathered).await
             }

@@ -51,12 +51,6 @@ impl Slice {
         self.began.store(0, Relaxed);
     }
 
-    /// CPU time used, up to the last tick.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by tests"))]
-    pub(crate) const fn used(&self) -> Duration {
-        self.used
-    }
-
     /// A tick came.
     fn tick(&mut self) -> Result<(), CpuExceeded> {
         self.used += match self.began.load(Relaxed) {

@@ -1,5 +1,7 @@
 //! The host against policies of text.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 #[path = "it/bodies.rs"]
 mod bodies;
 #[path = "it/connections.rs"]

@@ -103,7 +103,7 @@ pub(super) fn list(dir: &Path, extension: &str) -> Vec<Kept> {
         let (path, metadata) = (entry.path(), entry.metadata().ok()?);
         let is_ours = path.extension().is_some_and(|found| found == extension);
         let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        (is_ours && metadata.is_file()).then(|| Kept { path, size: metadata.len(), used })
+        (is_ours && metadata.is_file()).then_some(Kept { path, size: metadata.len(), used })
     };
     entries.flatten().filter_map(kept).collect()
 }

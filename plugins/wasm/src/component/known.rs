@@ -126,10 +126,8 @@ mod tests {
                 let name =
                     resource.as_ref().map_or_else(|| name.to_owned(), |r| format!("{r}.{name}"));
                 functions.push(name);
-            } else if let Some(open) = line.strip_prefix('}') {
-                if resource.is_some() && open.is_empty() && !functions.is_empty() {
-                    resource = None;
-                }
+            } else if line == "}" && !functions.is_empty() {
+                resource = None;
             }
         }
         all
