@@ -2,7 +2,8 @@
 //!
 //! A policy is code of yours in the chain of an endpoint. It sees connections, requests and
 //! responses, changes them, answers them, or sends them elsewhere. It is compiled to a WebAssembly
-//! component, runs inside the agent, and can do what its file grants and nothing else.
+//! component, runs inside the agent, and can do what its file grants and nothing else. The crate has
+//! unsafe code where values cross the border of the component's memory; policies need none.
 //!
 //! # Facts about the target
 //!
@@ -152,11 +153,6 @@
 //! [target.wasm32-unknown-unknown]
 //! rustflags = ['--cfg', 'getrandom_backend="custom"']
 //! ```
-//!
-//! # Unsafe code
-//!
-//! There is some, on `wasm32`: the generated bindings move values across the border of the
-//! component's memory, and a few functions hand out memory for that. Policies need none.
 
 extern crate self as adit_policy_sdk;
 
@@ -173,7 +169,7 @@ pub mod clock;
 mod connection;
 pub mod crypto;
 #[cfg(all(feature = "getrandom", target_arch = "wasm32"))]
-#[expect(unsafe_code, reason = "`getrandom` calls by a name that is fixed")]
+#[allow(unsafe_code, reason = "`getrandom` calls by a name that is fixed")]
 mod entropy;
 mod error;
 #[cfg(target_arch = "wasm32")]
@@ -193,7 +189,7 @@ mod reply;
 mod request;
 mod response;
 #[doc(hidden)]
-#[expect(unsafe_code, reason = "hands out memory for values that cross the border")]
+#[allow(unsafe_code, reason = "hands out memory for values that cross the border")]
 pub mod rt;
 pub mod secrets;
 mod seeded;

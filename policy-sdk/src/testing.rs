@@ -38,6 +38,7 @@
 //! | what the upstream answers | `.answer(`[`response`]`(200).header(…).body(…))`; an empty 200 unless said |
 //! | a raw connection | [`Harness::connect`], then `send`, `receive`, `close` |
 //! | time | stands still; [`Harness::advance`] moves it |
+//! | another instance for each call | [`Setup::fresh_instances`] |
 //! | randomness | the same in each run; [`Setup::seed`] for another |
 //! | `kv`, `rate` | in memory, as long as the harness |
 //! | `secrets`, `outbound`, grants | [`Harness::setup`] |

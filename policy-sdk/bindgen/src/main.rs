@@ -114,10 +114,7 @@ fn module(resolve: &Resolve, world: WorldId, export: Option<&str>) -> Result<Str
         opts.default_bindings_module = Some(format!("{SDK}::bindings::{export}"));
         for import in IMPORTS {
             let path = format!("{SDK}::bindings::imports::adit::policy::{}", import);
-            opts.with.push((
-                format!("adit:policy/{import}@0.1.0"),
-                WithOption::Path(path),
-            ));
+            opts.with.push((format!("adit:policy/{import}@0.1.0"), WithOption::Path(path)));
         }
         opts.with.push((
             format!("adit:policy/{}@0.1.0", export.replace('_', "-")),

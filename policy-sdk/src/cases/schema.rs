@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::duration;
@@ -28,16 +28,34 @@ pub struct File {
     pub cases: Vec<Case>,
 }
 
-/// Names that are granted.
+/// Names that are granted: lists, or maps of which the names count here.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "each is the interface of that name")]
 pub struct Grants {
+    #[serde(deserialize_with = "names")]
     pub kv: Vec<String>,
+    #[serde(deserialize_with = "names")]
     pub rate: Vec<String>,
+    #[serde(deserialize_with = "names")]
     pub secrets: Vec<String>,
+    #[serde(deserialize_with = "names")]
     pub outbound: Vec<String>,
+    #[serde(deserialize_with = "names")]
     pub reroute: Vec<String>,
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        List(Vec<String>),
+        Map(BTreeMap<String, Value>),
+    }
+    Ok(match Names::deserialize(deserializer)? {
+        Names::List(names) => names,
+        Names::Map(map) => map.into_keys().collect(),
+    })
 }
 
 /// One case.

@@ -82,7 +82,7 @@ fn what_differs_is_said_with_its_step() {
 
 #[test]
 fn a_name_that_is_not_granted_is_denied() {
-    let text = complaint(|file| file["grants"] = json!({ "outbound": ["decider"] }));
+    let text = complaint(|file| file["grants"] = json!({ "outbound": { "decider": {} } }));
     assert!(text.contains("step 1: verdict: expected Next, there was Respond"), "{text}");
 }
 

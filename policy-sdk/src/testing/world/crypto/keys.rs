@@ -45,13 +45,59 @@ pub(super) fn verify(
         "es256" => &ECDSA_P256_SHA256_FIXED,
         _ => &ED25519,
     };
-    let key = ParsedPublicKey::new(known, key).map_err(|_| {
+    let bad = || {
         let text = format!("the key is not one of {algorithm} as SubjectPublicKeyInfo in DER");
         Refused::invalid(text)
-    })?;
+    };
+    if !is_spki(key) {
+        return Err(bad());
+    }
+    let key = ParsedPublicKey::new(known, key).map_err(|_| bad())?;
     Ok(key.verify_sig(message, signature).is_ok())
+}
+
+/// A sequence in a sequence: the provider would take bare keys too, the agent does not.
+fn is_spki(key: &[u8]) -> bool {
+    let [0x30, len, rest @ ..] = key else { return false };
+    let long_form = if *len < 0x80 { 0 } else { usize::from(len & 0x7f) };
+    rest.get(long_form) == Some(&0x30)
 }
 
 fn bad_key(expected: &str) -> Refused {
     Refused::invalid(format!("the key is not {expected} as PKCS #8 in DER"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+    use aws_lc_rs::signature::KeyPair as _;
+
+    use super::*;
+
+    fn round_trip(algorithm: &str, private: &[u8], public: &[u8]) {
+        let signature = sign(algorithm, private, b"message").unwrap();
+        assert_eq!(verify(algorithm, public, b"message", &signature), Ok(true));
+        assert_eq!(verify(algorithm, public, b"other", &signature), Ok(false));
+    }
+
+    #[test]
+    fn a_signature_is_right_for_its_message_only() {
+        let random = SystemRandom::new();
+        let private = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
+        let private = private.unwrap();
+        let key =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.as_ref()).unwrap();
+        let public: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        round_trip("es256", private.as_ref(), public.as_ref());
+
+        let private = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
+        let key = Ed25519KeyPair::from_pkcs8(private.as_ref()).unwrap();
+        let public: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        round_trip("eddsa", private.as_ref(), public.as_ref());
+        let bare = key.public_key().as_ref();
+        assert_eq!(
+            verify("eddsa", bare, b"", b"").unwrap_err().to_string(),
+            "the key is not one of eddsa as SubjectPublicKeyInfo in DER"
+        );
+    }
 }
