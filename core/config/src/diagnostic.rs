@@ -78,6 +78,11 @@ impl Diagnostics {
         self.problems.len()
     }
 
+    /// How many more there are that were not kept.
+    pub fn n_dropped(&self) -> usize {
+        self.n_dropped
+    }
+
     /// The problems in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.problems.iter()

@@ -3,6 +3,8 @@
 //! The parser's events are turned into a tree with a stack of our own, so that neither depth, nor
 //! aliases, nor size can hurt: each has a limit that is checked before memory is taken.
 
+pub(crate) mod outline;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
