@@ -35,6 +35,7 @@ pub mod lab;
 mod limits;
 mod linked;
 mod load;
+mod note;
 mod pieces;
 mod plugin;
 mod policy;

@@ -217,6 +217,8 @@ impl Inner {
         }
         all.retain(|_, policy| policy.strong_count() > 0);
         all.insert(key, Arc::downgrade(&policy));
+        let sweeper: Weak<Policy> = Arc::downgrade(&policy);
+        policy.machine().ticker.sweeps(sweeper);
         policy
     }
 }

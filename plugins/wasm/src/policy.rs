@@ -23,6 +23,7 @@ use crate::{
     linked::Linked,
     plugin::Instances,
     pool::{Entry, Place, Pool},
+    ticker::Sweep,
     time::{self, Slice},
 };
 
@@ -266,6 +267,12 @@ impl Policy {
             panic: None,
             slice: Slice::default(),
         }
+    }
+}
+
+impl Sweep for Policy {
+    fn sweep(&self) {
+        self.pool.sweep(Instant::now());
     }
 }
 

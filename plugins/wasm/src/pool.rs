@@ -129,6 +129,24 @@ impl<T> Pool<T> {
         self.room.wake();
     }
 
+    /// Throws away what nobody wanted for long; one stays.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let mut may_go = self.idle().saturating_sub(1);
+        for shard in &self.shards {
+            let mut tired = Vec::new();
+            {
+                let mut idle = shard.0.lock();
+                let is_old = |(_, since): &(T, Instant)| now.duration_since(*since) > self.patience;
+                while may_go > 0 && idle.front().is_some_and(is_old) {
+                    tired.extend(idle.pop_front());
+                    may_go -= 1;
+                }
+            }
+            drop(tired);
+        }
+        self.room.wake();
+    }
+
     /// Things that live, busy or idle.
     pub(crate) fn live(&self) -> u32 {
         self.room.live.load(SeqCst)
@@ -255,6 +273,20 @@ mod tests {
         let (a, b) = (make(&pool, 1), make(&pool, 2));
         pool.put(0, a, start);
         pool.put(0, b, start + SOON * 2);
+        assert_eq!((pool.live(), pool.idle()), (1, 1));
+    }
+
+    #[test]
+    fn a_sweep_leaves_one_in_all() {
+        let pool = Pool::new(8, SOON, Arc::default());
+        let start = Instant::now();
+        let things: Vec<_> = (0..5).map(|n| make(&pool, n)).collect();
+        for (n, thing) in things.into_iter().enumerate() {
+            pool.put(n, thing, start);
+        }
+        pool.sweep(start + SOON);
+        assert_eq!(pool.idle(), 5);
+        pool.sweep(start + SOON * 2);
         assert_eq!((pool.live(), pool.idle()), (1, 1));
     }
 }

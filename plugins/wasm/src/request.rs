@@ -20,6 +20,7 @@ use crate::{
     hook::{Hook, HookInterface},
     host::{Access, BodyWish, Current, RequestView},
     instance::{Bounds, call, handle},
+    note,
     pieces::{Caller, Way},
     policy::{Policy, to_error},
     reply,
@@ -43,7 +44,7 @@ pub(crate) async fn on_request(
 ) -> Result<OnRequest, BoxError> {
     let result = decide(link, exchange).await;
     result.map_err(|fault| {
-        exchange.trace.note(&fault);
+        note::fault(&link.policy, exchange, &fault);
         to_error(&fault)
     })
 }
@@ -86,7 +87,7 @@ async fn decide(link: &Arc<Link>, exchange: &mut Exchange) -> Result<OnRequest, 
         (Verdict::Reroute(to), Some(then)) => OnRequest::RerouteThen(RouteId(to.into()), then),
         (Verdict::Abort(reason), _) => {
             aborted(policy, Hook::Request, &reason);
-            exchange.trace.note(&reason);
+            note::text(policy, exchange, &reason);
             OnRequest::Abort(Refusal::close())
         }
     })
@@ -206,11 +207,7 @@ fn finish_call(
     is_final: bool,
 ) -> Option<Vec<u8>> {
     if is_final {
-        if exchange.trace.is_recording() {
-            for edit in current.request.iter().flat_map(RequestView::edits) {
-                exchange.trace.note(format_args!("{edit:?}"));
-            }
-        }
+        note::edits(&link.policy, exchange, current.request.as_ref());
         current.commit();
     } else {
         current.rollback();

@@ -2,18 +2,19 @@
 //! tick while the only worker is inside a guest.
 //!
 //! ```text
-//! parked ──first call──▶ ticking ──100 ms without a call──▶ parked
+//! parked ──first call──▶ ticking ──100 ms without a call──▶ parked (and sweeps once, much later)
 //! ```
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
     },
     thread::{self, Thread},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use wasmtime::{Engine, EngineWeak};
 
 /// How often guests are interrupted.
@@ -21,6 +22,12 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks without a call after which the thread sleeps until the next one.
 const PATIENCE: u32 = 100;
+
+/// How long it sleeps before it sweeps, once: after that it sleeps until the next call.
+const SWEEP_AFTER: Duration = adit_policy_rules::limits::IDLE.saturating_add(TICK);
+
+/// Stack of the thread. Instances are dropped on it.
+const STACK: usize = 512 * 1024;
 
 /// Drives the epoch of one engine. Dropping it ends its thread.
 #[derive(Debug)]
@@ -36,6 +43,19 @@ struct Shared {
     parked: AtomicBool,
     over: AtomicBool,
     ticks: AtomicU64,
+    /// Who has something to give back when nothing was called for long.
+    sweepers: Mutex<Vec<Weak<dyn Sweep>>>,
+}
+
+/// Gives back what was not used for long.
+pub(crate) trait Sweep: Send + Sync {
+    fn sweep(&self);
+}
+
+impl std::fmt::Debug for dyn Sweep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sweep")
+    }
 }
 
 impl Ticker {
@@ -44,7 +64,7 @@ impl Ticker {
         let (engine, theirs) = (engine.weak(), Arc::clone(&shared));
         let handle = thread::Builder::new()
             .name("adit-policy-tick".to_owned())
-            .stack_size(64 * 1024)
+            .stack_size(STACK)
             .spawn(move || theirs.run(&engine))?;
         Ok(Self { shared, thread: handle.thread().clone() })
     }
@@ -57,6 +77,13 @@ impl Ticker {
                 self.thread.unpark();
             }
         }
+    }
+
+    /// From now on it sweeps there too, after a long time without calls.
+    pub(crate) fn sweeps(&self, sweeper: Weak<dyn Sweep>) {
+        let mut all = self.shared.sweepers.lock();
+        all.retain(|sweeper| sweeper.strong_count() > 0);
+        all.push(sweeper);
     }
 
     /// Ticks so far.
@@ -102,9 +129,27 @@ impl Shared {
         if self.called.load(SeqCst) {
             self.parked.store(false, SeqCst);
         }
-        while self.parked.load(SeqCst) && !self.over.load(SeqCst) {
+        let is_asleep = || self.parked.load(SeqCst) && !self.over.load(SeqCst);
+        let since = Instant::now();
+        while is_asleep() {
+            let left = SWEEP_AFTER.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                self.sweep();
+                break;
+            }
+            thread::park_timeout(left);
+        }
+        while is_asleep() {
             thread::park();
         }
+    }
+
+    fn sweep(&self) {
+        let sweepers = std::mem::take(&mut *self.sweepers.lock());
+        for sweeper in sweepers.iter().filter_map(Weak::upgrade) {
+            sweeper.sweep();
+        }
+        self.sweepers.lock().extend(sweepers);
     }
 }
 

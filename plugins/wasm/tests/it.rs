@@ -22,3 +22,5 @@ mod pool;
 mod rig;
 #[path = "it/time.rs"]
 mod time;
+#[path = "it/versions.rs"]
+mod versions;
