@@ -15,6 +15,8 @@ mod load;
 #[path = "plugins/without.rs"]
 mod load;
 #[cfg(feature = "wasm")]
+mod outbound;
+#[cfg(feature = "wasm")]
 mod reload;
 #[cfg(feature = "wasm")]
 mod slot;
@@ -26,5 +28,6 @@ pub(crate) use self::{flags::with_policies, load::Plugins};
 /// An endpoint that is served, and what it was made of.
 pub(crate) struct Served {
     pub(crate) endpoint: Endpoint,
+    #[cfg_attr(not(feature = "wasm"), expect(dead_code, reason = "nothing is made anew"))]
     pub(crate) spec: EndpointSpec,
 }

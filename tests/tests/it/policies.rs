@@ -190,7 +190,7 @@ async fn mistakes_about_policies_stand_where_they_were_made() {
         ("  mark: {wasm: junk.wasm}\n", "", "adit.yml:3:16: plugin \"mark\": "),
         ("  mark: {wasm: none.wasm}\n", "", "could not read "),
         ("  compression: {wasm: mark.wasm}\n", "", "adit.yml:3:3: plugin \"compression\": "),
-        ("  mark: {wasm: mark.wasm, limits: {cpu: 1}}\n", "", "adit.yml:3:42: plugin \"mark\": "),
+        ("  mark: {wasm: mark.wasm, limits: {cpu: 1}}\n", "", "adit.yml:3:41: plugin \"mark\": "),
     ] {
         let handlers = if handlers.is_empty() { "  - compression\n" } else { handlers };
         let path = file(&home, "http://localhost:1", plugins, handlers);

@@ -279,3 +279,15 @@ fn handlers_and_upstreams_can_be_replaced_and_addresses_cannot() {
         assert!(text.contains("cannot change while it is served"), "{text}");
     }
 }
+
+#[test]
+fn plugins_are_refused_by_name_where_nobody_makes_handlers_of_them() {
+    let config = config("version: 3\nplugins:\n  mine: {wasm: mine.wasm}\n");
+    let build = |registry| {
+        crate::Agent::builder().config(&config).connect("localhost:1").registry(registry).build()
+    };
+    let text = build(tools().registry).unwrap_err().to_string();
+    assert!(text.starts_with("adit.yml:3:3: plugins"), "{text}");
+    let mine: Arc<dyn Factory> = Arc::new(Idles("mine", Needs::CONNECT));
+    assert!(build(tools().registry.with([mine])).is_ok());
+}

@@ -8,7 +8,12 @@ use adit_config::{Config, file::PolicyCache};
 use adit_wasm::{CachePolicy, Host, HostOptions, Services};
 use anyhow::{Context, Result};
 
-use super::{Served, reload, slot::Slot};
+use super::{
+    Served,
+    outbound::Way,
+    reload,
+    slot::{Slot, Written},
+};
 use crate::edge::default_state_dir;
 
 /// All plugins of a configuration. With none of them there is no engine.
@@ -30,20 +35,27 @@ impl Plugins {
         if config.plugins.is_empty() {
             return Ok(Self::default());
         }
-        let (plugins, builtin) = (config.plugins.clone(), builtin.clone());
+        let (config, builtin) = (config.clone(), builtin.clone());
         let cache = match config.policy_cache {
             PolicyCache::Off => CachePolicy::Off,
             PolicyCache::On => default_state_dir()
                 .map_or(CachePolicy::Off, |dir| CachePolicy::Dir(dir.join("policies"))),
         };
         let work = move || {
-            let services = Services::builder().version(env!("CARGO_PKG_VERSION")).build();
+            let written = config
+                .plugins
+                .iter()
+                .map(|(name, definition)| Written::read(name, definition, &builtin));
+            let written = written.collect::<Result<Vec<_>, _>>()?;
+            let mut services = Services::builder().version(env!("CARGO_PKG_VERSION"));
+            if written.iter().any(|plugin| !plugin.spec.grants.outbound.is_empty()) {
+                services = services.outbound(Arc::new(Way::new(&config)?));
+            }
+            let services = services.build();
             // One for each thread of the runtime, so that the first visitors wait for none.
             let warm = thread::available_parallelism().map_or(1, NonZeroUsize::get);
             let host = Host::new(HostOptions { cache, warm, ..HostOptions::new(services) });
-            let slots = plugins.iter().map(|(name, definition)| {
-                Slot::load(name, definition, &builtin, &host).map(Arc::new)
-            });
+            let slots = written.into_iter().map(|plugin| Slot::load(plugin, &host).map(Arc::new));
             let slots = slots.collect::<Result<_, _>>()?;
             Ok(Self(Some(Loaded { host, slots })))
         };

@@ -1,6 +1,7 @@
 //! One plugin of the configuration: a kind of handler, whose component may be exchanged.
 
 use std::{
+    error::Error,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,46 +15,73 @@ use serde_json::{Map, Value, json};
 
 use super::flags::FLAG;
 
-/// One plugin of the configuration.
+/// One plugin, as it was written.
+pub(super) struct Written {
+    name: At<String>,
+    definition: Opaque,
+    pub(super) spec: PluginSpec,
+}
+
+/// One plugin that can be used.
 pub(super) struct Slot {
     name: At<String>,
     spec: PluginSpec,
     factory: Mutex<Arc<dyn Factory>>,
 }
 
-impl Slot {
-    /// Reads a plugin, compiles its component and checks it. Blocks.
-    pub(super) fn load(
+impl Written {
+    /// Reads an entry of `plugins:`, and the secrets that it names.
+    pub(super) fn read(
         name: &At<String>,
         definition: &Opaque,
         builtin: &Registry,
-        host: &Host,
     ) -> Result<Self, Diagnostics> {
-        let fail = |at: &str, what: String| {
-            let place = if at.is_empty() { &name.place } else { &definition.places.find(at) };
-            let message = format!("plugin {:?}: {what}", name.value);
-            Diagnostics::from(Diagnostic::new(place.clone(), message))
-        };
         if builtin.has(&name.value) {
-            return Err(fail("", "there is a handler of that name already; choose another".into()));
+            let what = "there is a handler of that name already; choose another";
+            return Err(fail(name, definition, "", what.to_owned()));
         }
+        let wrong = |error: BuildError| fail(name, definition, &path(&error.at), error.message);
         let base = base_dir(&name.place.file);
-        let mut spec = PluginSpec::from_json(&name.value, &definition.json, &base)
-            .map_err(|error| fail(&error.at.join("."), error.to_string()))?;
+        let mut spec =
+            PluginSpec::from_json(&name.value, &definition.json, &base).map_err(wrong)?;
         if *name.place.file == *FLAG {
-            let state = state_of(&spec.wasm);
-            spec.grants = Grants::from_json(&state, &base)
-                .map_err(|error| fail(&error.at.join("."), error.to_string()))?;
+            spec.grants = Grants::from_json(&state_of(&spec.wasm), &base).map_err(wrong)?;
         }
+        Ok(Self { name: name.clone(), definition: definition.clone(), spec })
+    }
+}
+
+/// What is wrong, and where.
+fn fail(name: &At<String>, definition: &Opaque, at: &str, what: String) -> Diagnostics {
+    let place = if at.is_empty() { name.place.clone() } else { definition.places.find(at) };
+    Diagnostic::new(place, format!("plugin {:?}: {what}", name.value)).into()
+}
+
+/// `["grants", "kv", "2"]` as the configuration writes it: `grants.kv[2]`.
+fn path(keys: &[String]) -> String {
+    keys.iter().fold(String::new(), |path, key| {
+        let is_index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+        match (is_index, path.is_empty()) {
+            (true, _) => format!("{path}[{key}]"),
+            (false, true) => key.clone(),
+            (false, false) => format!("{path}.{key}"),
+        }
+    })
+}
+
+impl Slot {
+    /// Compiles a plugin's component and checks it. Blocks.
+    pub(super) fn load(written: Written, host: &Host) -> Result<Self, Diagnostics> {
+        let Written { name, definition, spec } = written;
         let factory = host
             .plugin(spec.clone())
-            .map_err(|error| fail("wasm", format!("{:#}", anyhow::Error::from(error))))?;
-        Ok(Self { name: name.clone(), spec, factory: Mutex::new(factory) })
+            .map_err(|error| fail(&name, &definition, "wasm", words(&error)))?;
+        Ok(Self { name, spec, factory: Mutex::new(factory) })
     }
 
     /// The component as it is on disk now, beside the one that is used. Blocks.
-    pub(super) fn again(&self, host: &Host) -> Result<Arc<dyn Factory>, adit_wasm::LoadError> {
-        host.plugin(self.spec.clone())
+    pub(super) fn again(&self, host: &Host) -> anyhow::Result<Arc<dyn Factory>> {
+        host.plugin(self.spec.clone()).map_err(|error| anyhow::Error::msg(words(&error)))
     }
 
     /// Uses another component from now on, and returns the one of before.
@@ -78,6 +106,19 @@ impl Factory for Slot {
         let factory = Arc::clone(&*self.factory.lock());
         factory.build(options, cx)
     }
+}
+
+/// An error with its causes. Some print their cause themselves.
+fn words(error: &dyn Error) -> String {
+    let (mut text, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// Whoever names a file on the command line lets it keep state, under names of its choice. What

@@ -33,7 +33,8 @@ pub(super) fn request_policy(mark: &str) -> Vec<u8> {
                 (param $conn i32) (param $req i32) (result i32)
                 (local $path i32)
                 (call $target (local.get $req) (i32.const 128))
-                (local.set $path (i32.load8_u offset=1 (i32.load (i32.const 128))))
+                (if (i32.gt_u (i32.load (i32.const 132)) (i32.const 1)) (then
+                    (local.set $path (i32.load8_u offset=1 (i32.load (i32.const 128))))))
                 (call $set (local.get $req) (i32.const 256) (i32.const 8)
                     (i32.const 320) (i32.const {len}) (i32.const 160))
                 (call $set (local.get $req) (i32.const 272) (i32.const 8)
