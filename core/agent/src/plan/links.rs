@@ -60,7 +60,13 @@ impl Links {
     }
 
     fn misbuilt(&self, spec: &HandlerSpec, error: &BuildError) -> PlanError {
-        let place = spec.place_of(&path(&error.at));
+        // A policy says where in one text with what: `burst: expected an integer`. Words that are
+        // no path lead to the options as a whole.
+        let in_text = error.message.split_once(": ").map_or("", |(path, _)| path);
+        let place = match error.at.as_slice() {
+            [] => spec.place_of(in_text),
+            keys => spec.place_of(&path(keys)),
+        };
         let text = format!("endpoint {:?}: handler {:?}: {error}", self.name, spec.kind);
         let error_code = error.code.map(|code| adit_proto::ErrorCode(code.0));
         let planned = PlanError::new(&place, text);

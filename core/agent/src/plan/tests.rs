@@ -44,6 +44,7 @@ impl Factory for Idles {
     fn build(&self, options: &Value, _: &BuildCx) -> Result<BoxHandler, BuildError> {
         match options["allow"][1].as_str() {
             Some("bad") => Err(BuildError::new("\"bad\" is not a network").at(["allow", "1"])),
+            Some("odd") => Err(BuildError::new("allow[1]: expected a network")),
             _ => Ok(BoxHandler::new(Idle(self.1))),
         }
     }
@@ -221,6 +222,8 @@ fn a_mistake_in_a_handler_points_at_its_line() {
         error.to_string(),
         "adit.yml:9:15: endpoint \"web\": handler \"ip-restriction\": \"bad\" is not a network"
     );
+    let error = from_config(&yaml.replace("bad", "odd")).unwrap_err().to_string();
+    assert!(error.starts_with("adit.yml:9:15: ") && error.ends_with(": expected a network"));
 }
 
 #[test]
