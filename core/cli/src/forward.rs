@@ -43,6 +43,20 @@ pub(crate) fn one(
     run(loaded, Reload::of(endpoint.watch))
 }
 
+/// The one endpoint of a configuration that somebody else made, with their handlers beside ours. Its
+/// policies are loaded anew when their files change.
+#[cfg(feature = "wasm")]
+pub(crate) fn made(
+    global: &GlobalArgs,
+    file: adit_config::file::File,
+    endpoint: &str,
+    registry: Registry,
+) -> Result<ExitCode> {
+    let mut loaded = load::agent(global, file)?;
+    loaded.config.endpoints.retain(|e| e.name == endpoint);
+    run_with(loaded, Reload::Yes, registry)
+}
+
 /// Endpoints of the file.
 pub(crate) fn named(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
     let mut loaded = load::agent(global, flags::file(global, &args.session)?)?;
@@ -90,8 +104,12 @@ impl Reload {
 }
 
 fn run(loaded: Loaded, reload: Reload) -> Result<ExitCode> {
+    run_with(loaded, reload, registry())
+}
+
+fn run_with(loaded: Loaded, reload: Reload, registry: Registry) -> Result<ExitCode> {
     let runtime = load::runtime()?;
-    let order = runtime.block_on(Box::pin(serve(loaded.config, reload)))?;
+    let order = runtime.block_on(Box::pin(serve(loaded.config, reload, registry)))?;
     drop(runtime);
     if order == Some(Order::Restart) {
         let me = std::env::current_exe().context("cannot restart: where the program is")?;
@@ -103,9 +121,12 @@ fn run(loaded: Loaded, reload: Reload) -> Result<ExitCode> {
 }
 
 /// Serves until a signal or the edge ends it; then what the edge ordered, if it did.
-async fn serve(mut config: Config, reload: Reload) -> Result<Option<Order>> {
+async fn serve(
+    mut config: Config,
+    reload: Reload,
+    registry: Registry,
+) -> Result<Option<Order>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
-    let registry = registry();
     let plugins = tokio::select! {
         plugins = Plugins::load(&config, &registry) => plugins?,
         _ = signals.next() => return Ok(None),

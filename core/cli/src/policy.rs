@@ -18,6 +18,8 @@ mod build;
 #[cfg(feature = "wasm")]
 mod cargo;
 #[cfg(feature = "wasm")]
+mod cases;
+#[cfg(feature = "wasm")]
 mod check;
 #[cfg(feature = "wasm")]
 mod component;
@@ -30,6 +32,8 @@ mod heads;
 #[cfg(feature = "wasm")]
 mod inspect;
 #[cfg(feature = "wasm")]
+mod module;
+#[cfg(feature = "wasm")]
 mod new;
 #[cfg(feature = "wasm")]
 mod report;
@@ -38,6 +42,8 @@ mod request;
 #[cfg(feature = "wasm")]
 mod run;
 #[cfg(feature = "wasm")]
+mod serve;
+#[cfg(feature = "wasm")]
 mod stage;
 #[cfg(feature = "wasm")]
 mod test;
@@ -45,6 +51,8 @@ mod test;
 mod text;
 #[cfg(feature = "wasm")]
 mod vendor;
+#[cfg(feature = "wasm")]
+mod watch;
 
 use std::process::ExitCode;
 
@@ -59,13 +67,15 @@ use self::args::PolicyArgs;
 pub(crate) fn run(global: &GlobalArgs, args: PolicyArgs) -> Result<ExitCode> {
     use self::args::PolicyCommand as Is;
 
-    let _ = global;
     match args.command {
         Is::New(args) => new::run(&args)?,
         Is::Build(args) => build::run(&args)?,
         Is::Check(args) => check::run(&args)?,
         Is::Test(args) => test::run(&args)?,
-        Is::Run(args) => run::request(&args)?,
+        Is::Run(args) => match &args.upstream {
+            Some(upstream) => return serve::run(global, &args, upstream),
+            None => run::request(&args)?,
+        },
         Is::Bench(args) => bench::run(&args)?,
         Is::Inspect(args) => inspect::run(&args)?,
     }

@@ -92,6 +92,7 @@ Examples:
   adit policy build
   adit policy build policies/key-limit
   adit policy build --dev -o /tmp/key-limit.wasm
+  adit policy build --module maintenance.core.wasm    a module of another compiler
 
 $CARGO and $RUSTC name other tools than the ones on the path. The target
 wasm32-unknown-unknown is needed: rustup target add wasm32-unknown-unknown")]
@@ -99,10 +100,13 @@ pub struct BuildArgs {
     /// Where the sources are.
     #[command(flatten)]
     pub source: CrateArgs,
+    /// Make the component of this core module instead, whatever language it is written in.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "manifest_path", "release", "dev"])]
+    pub module: Option<PathBuf>,
     /// How it is compiled.
     #[command(flatten)]
     pub profile: ProfileArgs,
-    /// File to write; NAME.wasm beside Cargo.toml without it.
+    /// File to write; NAME.wasm beside Cargo.toml, or the module, without it.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ mod memory;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     report::us,
     request::Request,
     run::{sees_http, subject},
-    stage::{Setting, Stage, Tally},
+    stage::{Setting, Stage, Tally, Verdict},
     text::{row, size},
 };
 use crate::output::line;
@@ -43,7 +43,7 @@ struct Measured {
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
-    let (what, target) = self::subject(&args.what)?;
+    let (what, target) = subject(&args.what)?;
     let subject = Subject::open(&what, ProfileArgs::default())?;
     sees_http(&subject)?;
     let given = Given::of(&args.given, &subject)?;
@@ -60,6 +60,9 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
 fn measure(subject: &Subject, given: &Given, request: &Request) -> Result<Measured> {
     // The engine is there once for all of the process; its start is no policy's.
     let stage = Stage::new(subject, given, Setting::default())?;
+    if let Verdict::Fault(why) = stage.request(request)?.verdict {
+        bail!("there is nothing to measure: {why}");
+    }
     let mut tally = Tally::default();
     let reused = calls(&stage, request, &mut tally)?;
     let mut longer = request.clone();

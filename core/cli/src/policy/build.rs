@@ -13,7 +13,7 @@ use super::{
     cargo::Crate,
     component,
     contents::Contents,
-    text,
+    module, text,
 };
 use crate::output::line;
 
@@ -24,8 +24,14 @@ pub(super) struct Built {
 }
 
 pub(super) fn run(args: &BuildArgs) -> Result<()> {
-    let of = Crate::find(args.source.dir.as_deref(), args.source.manifest_path.as_deref())?;
-    let built = build(&of, args.profile, args.output.as_deref())?;
+    let built = match &args.module {
+        Some(file) => module::build(file, args)?,
+        None => {
+            let (dir, manifest) = (&args.source.dir, &args.source.manifest_path);
+            let of = Crate::find(dir.as_deref(), manifest.as_deref())?;
+            build(&of, args.profile, args.output.as_deref())?
+        }
+    };
     line(format_args!("{}", built.file.display()));
     line(text::contents(&built.contents).trim_end());
     line(format_args!("\n{}", artifact::entry(&built.contents, &built.file).trim_end()));
@@ -39,13 +45,18 @@ pub(super) fn build(of: &Crate, profile: ProfileArgs, to: Option<&Path>) -> Resu
     let module = fs::read(&compiled.module).with_context(at)?;
     let mut bytes = component::componentize(&module).with_context(|| of.name.clone())?;
     component::label(&mut bytes, of, &compiled);
-    let contents = Contents::of(&bytes).with_context(|| of.name.clone())?;
-    if let Some(problem) = contents.not_a_policy() {
-        bail!("{} is no policy: {problem}", of.name);
-    }
     let file = to.map_or_else(|| artifact::beside(of.dir(), &of.name), Path::to_owned);
-    write(&file, &bytes)?;
-    Ok(Built { file, contents })
+    finish(&bytes, &of.name, &file)
+}
+
+/// Writes a component, if it is a policy.
+pub(super) fn finish(bytes: &[u8], name: &str, file: &Path) -> Result<Built> {
+    let contents = Contents::of(bytes).with_context(|| name.to_owned())?;
+    if let Some(problem) = contents.not_a_policy() {
+        bail!("{name} is no policy: {problem}");
+    }
+    write(file, bytes)?;
+    Ok(Built { file: file.to_owned(), contents })
 }
 
 /// Whoever watches the file sees the old one or the new one, never a part.

@@ -19,12 +19,15 @@ const SDK: &str = "adit-policy-sdk";
 /// A crate that is a policy.
 #[derive(Clone, Debug)]
 pub(super) struct Crate {
+    /// The policy's name: the package's, unless `package.metadata.adit.name` is another.
     pub(super) name: String,
     pub(super) version: String,
     pub(super) description: Option<String>,
     /// What its manifest says under `package.metadata.adit`.
     pub(super) metadata: Value,
     pub(super) manifest: PathBuf,
+    /// Name of its library, as cargo's files have it.
+    library: String,
     /// Where cargo leaves what it builds.
     target_dir: PathBuf,
 }
@@ -69,11 +72,14 @@ impl Crate {
                 format!("{} is a workspace; name a policy's directory in it", manifest.display())
             })?;
         let text = |key: &str| package[key].as_str().map(str::to_owned);
+        let metadata = &package["metadata"]["adit"];
+        let own = text("name").context("answer of cargo: no name")?;
         let found = Self {
-            name: text("name").context("answer of cargo: no name")?,
+            library: own.replace('-', "_"),
+            name: metadata["name"].as_str().map_or(own, str::to_owned),
             version: text("version").unwrap_or_default(),
             description: text("description").filter(|text| !text.is_empty()),
-            metadata: package["metadata"]["adit"].clone(),
+            metadata: metadata.clone(),
             manifest,
             target_dir: all["target_directory"].as_str().unwrap_or("target").into(),
         };
@@ -128,7 +134,7 @@ impl Crate {
     /// Fact: beside `name.wasm` cargo leaves `name.d`, a rule of a makefile: the module, a colon,
     /// and what it depends on, spaces in names behind backslashes.
     pub(super) fn sources(&self) -> Vec<PathBuf> {
-        let file = format!("{}.d", self.name.replace('-', "_"));
+        let file = format!("{}.d", self.library);
         let rule = ["release", "debug"].into_iter().filter_map(|profile| {
             let rule = self.target_dir.join(TARGET).join(profile).join(&file);
             let written = rule.metadata().ok()?.modified().ok()?;

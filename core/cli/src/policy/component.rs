@@ -36,6 +36,12 @@ pub(super) fn label(component: &mut Vec<u8>, of: &Crate, compiled: &Compiled) {
     append(component, SECTION, label.to_string().as_bytes());
 }
 
+/// Adds a label to what was not compiled from a crate.
+pub(super) fn label_as(component: &mut Vec<u8>, name: &str) {
+    let label = json!({ "name": name, "min-agent": MIN_AGENT });
+    append(component, SECTION, label.to_string().as_bytes());
+}
+
 /// Appends a custom section: `0`, length, length of the name, name, data.
 fn append(component: &mut Vec<u8>, name: &str, data: &[u8]) {
     let mut body = leb128(name.len());

@@ -47,7 +47,8 @@ impl Subject {
         Ok(Self { name, file: what.to_owned(), contents, of: None })
     }
 
-    fn build(of: Crate, profile: ProfileArgs) -> Result<Self> {
+    /// What a crate makes.
+    pub(super) fn build(of: Crate, profile: ProfileArgs) -> Result<Self> {
         let built = build::build(&of, profile, None)?;
         let (file, contents) = (built.file, built.contents);
         Ok(Self { name: of.name.clone(), file, contents, of: Some(of) })

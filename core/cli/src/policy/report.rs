@@ -2,6 +2,10 @@
 
 use std::{fmt::Write, time::Duration};
 
+use adit_wasm::{
+    Hook,
+    lab::PieceVerdict,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -35,8 +39,18 @@ pub(super) fn text(seen: &Seen) -> String {
         row(&mut out, "", format!("the body became {}", size(body.len())));
         quote(&mut out, body);
     }
+    if seen.is_cut {
+        row(&mut out, "", "the request's body was cut off on its way");
+    }
+    pieces(&mut out, &seen.pieces);
     if let Some(answered) = &seen.answered {
         answer(&mut out, answered);
+    }
+    for backtrace in seen.faults.iter().filter_map(|fault| fault.backtrace.as_ref()) {
+        let _ = writeln!(out, "backtrace");
+        for line in backtrace.lines() {
+            let _ = writeln!(out, "  {line}");
+        }
     }
     for record in &seen.logs {
         let extra: String =
@@ -55,6 +69,18 @@ pub(super) fn text(seen: &Seen) -> String {
     out
 }
 
+/// `pieces    pass, replace (12 B)`.
+fn pieces(out: &mut String, pieces: &[(Hook, PieceVerdict)]) {
+    if pieces.is_empty() {
+        return;
+    }
+    let words = pieces.iter().map(|(_, verdict)| match verdict {
+        PieceVerdict::Replace(bytes) => format!("replace ({})", size(bytes.len())),
+        other => format!("{other:?}").to_lowercase(),
+    });
+    row(out, "pieces", words.collect::<Vec<_>>().join(", "));
+}
+
 fn answer(out: &mut String, answered: &Answered) {
     let word = answered.word();
     match answered {
@@ -70,6 +96,7 @@ fn answer(out: &mut String, answered: &Answered) {
             row(out, "response", format!("{word} {}", status(reply.status)));
             message(out, "reply", reply);
         }
+        Answered::Cut => row(out, "response", word),
         Answered::Abort(why) | Answered::Fault(why) => {
             row(out, "response", format!("{word}: {why}"));
         }
@@ -132,6 +159,7 @@ pub(super) fn json(seen: &Seen) -> Value {
         Some(Answered::Replaced(reply)) => {
             json!({ "verdict": "respond", "reply": message_json(reply) })
         }
+        Some(Answered::Cut) => json!({ "verdict": "cut" }),
         Some(Answered::Abort(why)) => json!({ "verdict": "abort", "reason": why }),
         Some(Answered::Fault(why)) => json!({ "verdict": "fault", "reason": why }),
     };
@@ -142,6 +170,10 @@ pub(super) fn json(seen: &Seen) -> Value {
             "extra": record.extra,
         })
     };
+    let call = |call: &adit_wasm::lab::Call| {
+        json!({ "hook": call.hook.as_str(), "us": call.took.as_secs_f64() * 1e6 })
+    };
+    all["calls"] = seen.calls.iter().map(call).collect();
     all["log"] = seen.logs.iter().map(log).collect();
     all["metrics"] = json!(seen.metrics);
     all["cpu_us"] = json!(seen.request_time.cpu.as_secs_f64() * 1e6);

@@ -1,12 +1,14 @@
 //! One request, from flags.
 
 use std::{
+    borrow::Cow,
+    collections::BTreeMap,
     fs,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 
 use super::args::RequestArgs;
 
@@ -15,15 +17,57 @@ const MAX_BODY: u64 = 64 * 1024 * 1024;
 /// Who asks, when nobody says: an address that is set aside for documentation.
 const SOMEBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
+/// The visitor's port, when nobody says.
+pub(super) const PORT: u16 = 50_000;
+
 /// One request and what a service would answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) target: Uri,
+    pub(super) version: Version,
+    /// Whether the visitor came over TLS.
+    pub(super) is_https: bool,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-    pub(super) from: IpAddr,
+    pub(super) body: Content,
+    pub(super) from: SocketAddr,
+    /// Who an earlier handler found the visitor to be.
+    pub(super) identity: Option<String>,
+    /// What earlier handlers left.
+    pub(super) vars: BTreeMap<String, String>,
+    /// Facts about the connection.
+    pub(super) attributes: BTreeMap<String, String>,
     pub(super) answer: Answer,
+}
+
+/// A body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    #[default]
+    None,
+    /// All of it at once, of known length.
+    Whole(Vec<u8>),
+    /// As it comes.
+    Pieces(Vec<Vec<u8>>),
+}
+
+impl Content {
+    /// All octets.
+    pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::None => Cow::Borrowed(&[]),
+            Self::Whole(bytes) => Cow::Borrowed(bytes),
+            Self::Pieces(pieces) => Cow::Owned(pieces.concat()),
+        }
+    }
+
+    /// Its length, where it is known beforehand.
+    pub(super) fn len(&self) -> Option<usize> {
+        match self {
+            Self::None | Self::Pieces(_) => None,
+            Self::Whole(bytes) => Some(bytes.len()),
+        }
+    }
 }
 
 /// What a service would answer.
@@ -31,12 +75,12 @@ pub(super) struct Request {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Content,
 }
 
 impl Default for Answer {
     fn default() -> Self {
-        Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Vec::new() }
+        Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Content::None }
     }
 }
 
@@ -45,9 +89,14 @@ impl Default for Request {
         Self {
             method: Method::GET,
             target: Uri::from_static("/"),
+            version: Version::HTTP_11,
+            is_https: true,
             headers: HeaderMap::new(),
-            body: Vec::new(),
-            from: SOMEBODY,
+            body: Content::None,
+            from: SocketAddr::new(SOMEBODY, PORT),
+            identity: None,
+            vars: BTreeMap::new(),
+            attributes: BTreeMap::new(),
             answer: Answer::default(),
         }
     }
@@ -75,12 +124,13 @@ impl Request {
                 .map_err(|_| anyhow!("--response-status {} is no status", args.response_status))?,
             headers: self::headers(&args.response_header, "--response-header")?,
             body: match &args.response_data {
-                Some(data) => self::body(data, "--response-data")?,
-                None => Vec::new(),
+                Some(data) => Content::Whole(self::body(data, "--response-data")?),
+                None => Content::None,
             },
         };
-        let from = args.from.unwrap_or(SOMEBODY);
-        Ok(Self { method, target, headers, body: body.unwrap_or_default(), from, answer })
+        let from = SocketAddr::new(args.from.unwrap_or(SOMEBODY), PORT);
+        let body = body.map_or(Content::None, Content::Whole);
+        Ok(Self { method, target, headers, body, from, answer, ..Self::default() })
     }
 }
 
@@ -141,7 +191,7 @@ mod tests {
         assert_eq!(request.headers["x-api-key"], "a");
         assert_eq!(request.headers["accept"], "");
         assert_eq!(request.headers["host"], "example.com:80");
-        assert_eq!(request.body, b"{}");
+        assert_eq!(request.body, Content::Whole(b"{}".to_vec()));
     }
 
     #[test]

@@ -3,41 +3,42 @@
 //! Requests, answers of services, time and randomness come from whoever directs. What the policy
 //! does is told as a value.
 
+mod message;
 mod repeat;
 mod seen;
-mod told;
+mod took;
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use adit_chain::{
-    Body, BoxError, BuildCx, Chain, Conn, Endpoint, Exchange, Finished, LinkSpec, OnError, Origin,
-    Outcome, Protocol, Registry, Side, Trace, Unwind, Verdict as Traced,
+    BuildCx, Chain, Exchange, Finished, Identity, LinkSpec, OnError, Origin, Outcome, Registry,
+    Side, Trace, Unwind, Verdict as Traced,
 };
 use adit_wasm::{
-    CachePolicy, Clock, Host, HostOptions, LogCapture, ManualClock, Outbound, PluginSpec, Services,
+    CachePolicy, Clock, Hook, Host, HostOptions, LogCapture, LogRecord, ManualClock, Metric,
+    Outbound, PluginSpec, Services,
+    lab::{Lab, Piece},
 };
 use anyhow::{Context, Result, anyhow};
-use bytes::Bytes;
 use serde_json::json;
 
 use super::{
     given::{Given, Subject},
-    request::{Answer, Request},
+    request::{Content, Request},
 };
 
-use self::told::Told;
-
-pub(super) use self::repeat::Tally;
-pub(super) use self::seen::{Answered, Message, Seen, Verdict};
+pub(super) use self::{
+    message::{conn, raw},
+    repeat::Tally,
+    seen::{Answered, Message, Seen, USER_METRICS, Verdict, number, request_head},
+    took::Took,
+};
+use self::{message::whole, took::Timer};
 
 /// Moment at which a stage's clock starts: 2026-01-01T00:00:00Z.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
-/// Longest body that is gathered to be shown, in bytes.
-const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Who vouches for an identity that is given.
+const SOMEBODY: &str = "given";
 
 /// What is around the policy.
 #[derive(Debug, Default)]
@@ -49,7 +50,7 @@ pub(super) struct Setting {
     /// Each call gets a new instance.
     pub(super) fresh: bool,
     /// Where compiled code is kept.
-    pub(super) cache: Option<std::path::PathBuf>,
+    pub(super) cache: Option<PathBuf>,
     /// Instances that are made before the first call; at least one is.
     pub(super) warm: usize,
 }
@@ -59,10 +60,9 @@ pub(super) struct Stage {
     runtime: tokio::runtime::Runtime,
     chain: Chain,
     host: Host,
+    lab: Lab,
     logs: LogCapture,
-    told: Told,
     clock: Option<Arc<ManualClock>>,
-    endpoint: Arc<Endpoint>,
 }
 
 impl Stage {
@@ -84,11 +84,12 @@ impl Stage {
         let cache = setting.cache.map_or(CachePolicy::Off, CachePolicy::Dir);
         let warm = setting.warm.max(1);
         let host = Host::new(HostOptions { cache, warm, ..HostOptions::new(services.build()) });
-        let endpoint = endpoint();
-        let chain = chain(subject, given, setting.fresh, &host, &endpoint)?;
+        let spec = spec(subject, given, setting.fresh)?;
+        let chain = chain(subject, given, spec.clone(), &host)?;
+        // The same policy as the chain's: the lab hears what it answers.
+        let lab = Lab::new(&host, spec, &given.config)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let told = Told::default();
-        Ok(Self { runtime, chain, host, logs, told, clock, endpoint })
+        Ok(Self { runtime, chain, host, lab, logs, clock })
     }
 
     /// Lets time pass, where it was rehearsed to stand still.
@@ -98,24 +99,56 @@ impl Stage {
         }
     }
 
-    /// Shows it one request, and the service's answer if the request gets there.
-    pub(super) fn request(&self, request: &Request) -> Result<Seen> {
-        self.told.hear(|| self.runtime.block_on(Box::pin(self.play(request))))
+    /// What it logged since somebody asked last.
+    pub(super) fn logs(&self) -> Vec<LogRecord> {
+        self.logs.take()
     }
 
-    /// A connection of the visitor.
-    fn conn(&self, request: &Request) -> Arc<Conn> {
-        let client = SocketAddr::new(request.from, 50_000);
-        let server = SocketAddr::from(([198, 51, 100, 1], 443));
-        Arc::new(Conn::new(client, server, Arc::clone(&self.endpoint)))
+    /// Every metric of it and about it.
+    pub(super) fn metrics(&self) -> Vec<Metric> {
+        self.host.services().metrics().snapshot()
+    }
+
+    /// Shows it one request, and the service's answer if the request gets there.
+    pub(super) fn request(&self, request: &Request) -> Result<Seen> {
+        self.logs.take();
+        let mut seen = self.runtime.block_on(Box::pin(self.play(request)))?;
+        seen.logs = self.logs.take();
+        seen.metrics = seen::user_metrics(&self.metrics());
+        Ok(seen)
+    }
+
+    /// Opens a raw connection and shows it the pieces. Whether it was let in; `None`: it broke.
+    pub(super) fn connection(
+        &self,
+        conn: &Arc<adit_chain::Conn>,
+        pieces: Vec<Piece>,
+    ) -> (Option<bool>, Seen) {
+        self.forget();
+        let is_accepted = self.runtime.block_on(Box::pin(self.lab.connect(conn, pieces)));
+        let mut seen = Seen::default();
+        seen.hear(&self.lab);
+        (is_accepted, seen)
+    }
+
+    /// What was heard before is of no interest.
+    fn forget(&self) {
+        self.lab.observed();
+        self.lab.heard();
     }
 
     async fn play(&self, request: &Request) -> Result<Seen> {
-        let mut exchange = Exchange::new(self.conn(request), to_http(request));
+        self.forget();
+        let mut exchange = Exchange::new(conn(request)?, message::of_request(request));
         exchange.trace = Trace::recording();
-        let before = seen::request_head(&exchange);
-        self.logs.take();
-        self.told.take();
+        if let Some(subject) = &request.identity {
+            let provider = SOMEBODY.into();
+            exchange.identity = Some(Identity { provider, subject: subject.clone() });
+        }
+        for (name, value) in &request.vars {
+            exchange.set_var(name, value.as_str())?;
+        }
+        let before = request_head(&exchange);
 
         let mut seen = Seen::default();
         let mut unwind = Unwind::default();
@@ -124,124 +157,93 @@ impl Stage {
         seen.request_time = timer.stop();
         let entry = exchange.trace.entries().last();
         let failed = entry.is_some_and(|entry| entry.verdict == Traced::Failed);
-        let why = entry.and_then(|entry| entry.note.lines().last()).unwrap_or_default().to_owned();
-        let after = seen::request_head(&exchange);
+        let after = request_head(&exchange);
         seen.edits = before.edits(&after);
         let mut end = Finished::default();
         match outcome {
             Outcome::Forward => {
                 seen.verdict = Verdict::Next;
-                let body = std::mem::take(exchange.request.body_mut());
-                let body = whole(body).await?;
-                seen.request_body_now = (body != request.body).then_some(body);
-                let answer = self.answer(&request.answer, unwind, &mut seen, &exchange).await?;
-                end.status = answer;
+                match whole(std::mem::take(exchange.request.body_mut())).await {
+                    Ok(body) => {
+                        let is_same = *body == *request.body.bytes();
+                        seen.request_body_now = (!is_same).then_some(body);
+                        end.status = self.answer(request, unwind, &mut seen, &exchange).await?;
+                    }
+                    // The policy, or its fault, cut it off.
+                    Err(_) => seen.is_cut = true,
+                }
             }
             Outcome::Respond(response) => {
                 let reply = Message::of(response).await?;
                 end.status = Some(reply.status);
                 seen.verdict = Verdict::Respond(reply);
             }
-            Outcome::Reroute { to, .. } => seen.verdict = Verdict::Reroute(to.0.to_string()),
-            Outcome::Abort(_) if failed => seen.verdict = Verdict::Fault(why),
-            Outcome::Abort(_) => seen.verdict = Verdict::Abort(why),
+            Outcome::Reroute { to, .. } => {
+                seen.verdict = Verdict::Reroute(to.0.to_string());
+                end.status = self.answer(request, unwind, &mut seen, &exchange).await?;
+            }
+            Outcome::Abort(_) if failed => seen.verdict = Verdict::Fault(String::new()),
+            Outcome::Abort(_) => seen.verdict = Verdict::Abort(String::new()),
             Outcome::Detach(..) => return Err(anyhow!("it took the connection over")),
         }
         end.took = timer.stop().wall;
         exchange.take_finishers().tell(end).await;
-        seen.logs = self.logs.take();
-        seen.metrics = seen::user_metrics(&self.host);
+        seen.hear(&self.lab);
         Ok(seen)
     }
 
     /// Shows it the service's answer; the status that leaves.
     async fn answer(
         &self,
-        answer: &Answer,
+        request: &Request,
         mut unwind: Unwind,
         seen: &mut Seen,
         exchange: &Exchange,
     ) -> Result<Option<u16>> {
-        let response = to_response(answer);
-        let before = seen::response_head(response.status(), response.headers());
+        let answer = &request.answer;
         if unwind.is_empty() {
             return Ok(Some(answer.status.as_u16()));
         }
+        let response = message::of_answer(answer);
+        let before = seen::response_head(response.status(), response.headers());
         let timer = Timer::start();
         let result = unwind.run(exchange.id, response).await;
-        let time = timer.stop();
-        seen.response_time = Some(time);
-        match result {
-            Ok(response) => {
-                let is_own = Origin::of(&response) != Origin::Upstream;
-                let message = Message::of(response).await?;
-                let status = message.status;
-                let edits = before.edits(&message.head());
-                let body = (message.body != answer.body).then(|| message.body.clone());
-                seen.answered = Some(if is_own {
-                    Answered::Replaced(message)
-                } else {
+        let is_own = result.as_ref().is_ok_and(|response| Origin::of(response) != Origin::Upstream);
+        let answered = match result {
+            Ok(response) => match Message::of(response).await {
+                Ok(message) if is_own => Answered::Replaced(message),
+                Ok(message) => {
+                    let edits = before.edits(&message.head());
+                    let is_same = message.body == *answer.body.bytes();
+                    let body = (!is_same).then(|| message.body.clone());
                     Answered::Passed { edits, body, message }
-                });
-                Ok(Some(status))
-            }
-            Err(refusal) => {
-                let why = self.told.take().pop().unwrap_or_else(|| refusal.to_string());
-                seen.answered =
-                    Some(if refusal.close { Answered::Abort(why) } else { Answered::Fault(why) });
-                Ok(None)
-            }
-        }
+                }
+                Err(_) => Answered::Cut,
+            },
+            Err(refusal) if refusal.close => Answered::Abort(String::new()),
+            Err(_) => Answered::Fault(String::new()),
+        };
+        seen.response_time = Some(timer.stop());
+        let status = answered.message().map(|message| message.status);
+        seen.answered = Some(answered);
+        Ok(status)
     }
 }
 
-/// Clocks of one call.
-#[derive(Clone, Copy, Debug)]
-struct Timer {
-    wall: Instant,
-    cpu: Duration,
-}
-
-/// How long something took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Took {
-    pub(super) wall: Duration,
-    pub(super) cpu: Duration,
-}
-
-impl Timer {
-    fn start() -> Self {
-        Self { cpu: thread_cpu(), wall: Instant::now() }
-    }
-
-    fn stop(&self) -> Took {
-        Took { wall: self.wall.elapsed(), cpu: thread_cpu().saturating_sub(self.cpu) }
-    }
-}
-
-/// Processor time of this thread.
-pub(super) fn thread_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-fn chain(
-    subject: &Subject,
-    given: &Given,
-    fresh: bool,
-    host: &Host,
-    endpoint: &Arc<Endpoint>,
-) -> Result<Chain> {
+fn spec(subject: &Subject, given: &Given, fresh: bool) -> Result<PluginSpec> {
     let file = subject.file.canonicalize().with_context(|| subject.file.display().to_string())?;
     let instances = if fresh { "fresh" } else { "reuse" };
     let entry =
         json!({ "wasm": file, "grants": given.grants_for(subject), "instances": instances });
     let base = std::env::current_dir().unwrap_or_default();
-    let spec = PluginSpec::from_json(&subject.name, &entry, &base)
-        .map_err(|error| anyhow!("{}: {}", error.at.join("."), error))?;
+    PluginSpec::from_json(&subject.name, &entry, &base)
+        .map_err(|error| anyhow!("{}: {error}", error.at.join(".")))
+}
+
+fn chain(subject: &Subject, given: &Given, spec: PluginSpec, host: &Host) -> Result<Chain> {
     let factory = host.plugin(spec)?;
     let cx = BuildCx {
-        endpoint: Arc::clone(endpoint),
+        endpoint: message::endpoint(true),
         side: Side::Agent,
         certificates: None,
         on_error: OnError::Deny,
@@ -256,46 +258,7 @@ fn chain(
     })
 }
 
-/// The endpoint that the policy believes to stand in front of.
-fn endpoint() -> Arc<Endpoint> {
-    Arc::new(Endpoint {
-        name: "stage".into(),
-        url: "https://stage.example".into(),
-        protocol: Protocol::Https,
-        upstream: "http://localhost:80".into(),
-        upstream_host: Some("localhost:80".into()),
-    })
-}
-
-fn to_http(request: &Request) -> http::Request<Body> {
-    let mut headers = request.headers.clone();
-    if !headers.contains_key(http::header::HOST) {
-        headers.insert(http::header::HOST, http::HeaderValue::from_static("stage.example"));
-    }
-    if !request.body.is_empty() && !headers.contains_key(http::header::CONTENT_LENGTH) {
-        headers.insert(http::header::CONTENT_LENGTH, request.body.len().into());
-    }
-    let mut message = http::Request::new(to_body(&request.body));
-    *message.method_mut() = request.method.clone();
-    *message.uri_mut() = request.target.clone();
-    *message.headers_mut() = headers;
-    message
-}
-
-fn to_response(answer: &Answer) -> http::Response<Body> {
-    let mut response = http::Response::new(to_body(&answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers.clone();
-    Origin::Upstream.mark(&mut response);
-    response
-}
-
-fn to_body(bytes: &[u8]) -> Body {
-    if bytes.is_empty() { Body::Empty } else { Body::Whole(Bytes::copy_from_slice(bytes)) }
-}
-
-/// All of a body; a policy that watches it is called meanwhile.
-async fn whole(body: Body) -> Result<Vec<u8>> {
-    let told = |error: BoxError| anyhow!("the body broke off: {error}");
-    Ok(body.into_whole(MAX_BODY).await.map_err(told)?.to_vec())
+/// Whether a hook's answers are about the request's side.
+const fn is_request_side(hook: Hook) -> bool {
+    matches!(hook, Hook::Connection | Hook::Request | Hook::RequestBody | Hook::RequestChunk)
 }

@@ -36,7 +36,7 @@ impl Seen {
 
 /// Rebuilds until `stop` says so, or its other end is gone. Whoever serves the component watches
 /// its file.
-pub(super) fn rebuild(of: &Crate, profile: ProfileArgs, stop: &Receiver<()>) {
+pub(super) fn rebuild(of: &Crate, profile: ProfileArgs, stop: Receiver<()>) {
     let mut files = sources(of);
     let mut seen = Seen::look(&files);
     while matches!(stop.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout)) {

@@ -9,7 +9,7 @@ use std::{
 use adit_chain::{Exchange, Finished, Outcome, Unwind};
 use anyhow::{Result, bail};
 
-use super::{Stage, to_http, to_response};
+use super::{Stage, conn, message};
 use crate::policy::request::Request;
 
 /// How often a policy decided what, and how long that took.
@@ -22,14 +22,14 @@ pub(in crate::policy) struct Tally {
 impl Stage {
     /// Shows it the request so often. Only the policy's own work is timed, both sides of it.
     pub(in crate::policy) fn repeat(&self, request: &Request, times: u32) -> Result<Tally> {
-        self.told.hear(|| self.runtime.block_on(Box::pin(self.play_often(request, times))))
+        self.runtime.block_on(Box::pin(self.play_often(request, times)))
     }
 
     async fn play_often(&self, request: &Request, times: u32) -> Result<Tally> {
         let mut tally = Tally::default();
-        let conn = self.conn(request);
+        let conn = conn(request)?;
         for _ in 0..times {
-            let mut exchange = Exchange::new(conn.clone(), to_http(request));
+            let mut exchange = Exchange::new(conn.clone(), message::of_request(request));
             let mut unwind = Unwind::default();
             let began = Instant::now();
             let outcome = self.chain.request(&mut exchange, &mut unwind).await;
@@ -48,6 +48,7 @@ impl Stage {
             exchange.take_finishers().tell(Finished::default()).await;
             // Nobody reads them, and they are kept.
             self.logs.take();
+            self.forget();
         }
         Ok(tally)
     }
@@ -62,7 +63,7 @@ impl Stage {
         if unwind.is_empty() {
             return Ok(());
         }
-        let response = to_response(&request.answer);
+        let response = message::of_answer(&request.answer);
         let began = Instant::now();
         let result = unwind.run(exchange.id, response).await;
         tally.took += began.elapsed();
@@ -73,7 +74,8 @@ impl Stage {
     }
 
     fn broke(&self) -> Result<&'static str> {
-        let why = self.told.take().pop().unwrap_or_else(|| "it broke".to_owned());
+        let (_, faults) = self.lab.observed();
+        let why = faults.last().map_or_else(|| "it broke".to_owned(), ToString::to_string);
         bail!("there is nothing to measure: {why}")
     }
 }

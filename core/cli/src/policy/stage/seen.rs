@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use adit_chain::{Body, Exchange};
-use adit_wasm::{Host, LogRecord, MetricValue};
+use adit_wasm::{
+    Fault, Hook, LogRecord, Metric, MetricValue,
+    lab::{Call, Lab, PieceVerdict},
+};
 use anyhow::Result;
 use http::{HeaderMap, Response, StatusCode};
 
-use super::{Took, whole};
+use super::{Took, is_request_side, whole};
 use crate::policy::heads::{Edit, Head};
 
 /// What an author's own metrics are called outside.
-const USER_METRICS: &str = "adit_policy_user_";
+pub(in crate::policy) const USER_METRICS: &str = "adit_policy_user_";
 
 /// What a policy did with one request.
 #[derive(Debug, Default)]
@@ -28,6 +31,43 @@ pub(in crate::policy) struct Seen {
     pub(in crate::policy) metrics: BTreeMap<String, f64>,
     pub(in crate::policy) request_time: Took,
     pub(in crate::policy) response_time: Option<Took>,
+    /// The request's body was cut off on its way.
+    pub(in crate::policy) is_cut: bool,
+    /// What it decided about pieces.
+    pub(in crate::policy) pieces: Vec<(Hook, PieceVerdict)>,
+    /// Why it broke off.
+    pub(in crate::policy) reasons: Vec<(Hook, String)>,
+    /// How it broke.
+    pub(in crate::policy) faults: Vec<Fault>,
+    /// Calls that it answered.
+    pub(in crate::policy) calls: Vec<Call>,
+}
+
+impl Seen {
+    /// Takes in what the lab heard meanwhile.
+    pub(super) fn hear(&mut self, lab: &Lab) {
+        (self.calls, self.faults) = lab.observed();
+        let heard = lab.heard();
+        (self.pieces, self.reasons) = (heard.pieces, heard.reasons);
+        let reason = |is_request: bool| {
+            let of_side = |hook: Hook| is_request_side(hook) == is_request;
+            self.reasons.iter().find(|(hook, _)| of_side(*hook)).map(|(_, why)| why.clone())
+        };
+        let fault = |is_request: bool| {
+            let of_side = |fault: &&Fault| is_request_side(fault.hook) == is_request;
+            self.faults.iter().find(of_side).map(ToString::to_string)
+        };
+        match &mut self.verdict {
+            Verdict::Abort(why) => *why = reason(true).unwrap_or_default(),
+            Verdict::Fault(why) => *why = fault(true).unwrap_or_default(),
+            _ => {}
+        }
+        match &mut self.answered {
+            Some(Answered::Abort(why)) => *why = reason(false).unwrap_or_default(),
+            Some(Answered::Fault(why)) => *why = fault(false).unwrap_or_default(),
+            _ => {}
+        }
+    }
 }
 
 /// What it decided.
@@ -64,6 +104,8 @@ pub(in crate::policy) enum Answered {
     Replaced(Message),
     /// Nothing did, and why.
     Abort(String),
+    /// Its body broke off on its way.
+    Cut,
     /// The policy broke.
     Fault(String),
 }
@@ -75,7 +117,16 @@ impl Answered {
             Self::Passed { .. } => "next",
             Self::Replaced(_) => "respond",
             Self::Abort(_) => "abort",
+            Self::Cut => "cut off",
             Self::Fault(_) => "fault",
+        }
+    }
+
+    /// What the visitor got.
+    pub(in crate::policy) const fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Passed { message, .. } | Self::Replaced(message) => Some(message),
+            Self::Abort(_) | Self::Cut | Self::Fault(_) => None,
         }
     }
 }
@@ -110,7 +161,7 @@ pub(super) fn response_head(status: StatusCode, headers: &HeaderMap) -> Head {
 }
 
 /// The head of the request as it stands, and what is known of the visitor.
-pub(super) fn request_head(exchange: &Exchange) -> Head {
+pub(in crate::policy) fn request_head(exchange: &Exchange) -> Head {
     let request = &exchange.request;
     let mut facts = vec![
         ("method".to_owned(), request.method().to_string()),
@@ -132,17 +183,22 @@ pub(super) fn request_head(exchange: &Exchange) -> Head {
 }
 
 /// The policy's own metrics: series of one name are added up, histograms count.
-pub(super) fn user_metrics(host: &Host) -> BTreeMap<String, f64> {
+pub(super) fn user_metrics(metrics: &[Metric]) -> BTreeMap<String, f64> {
     let mut all = BTreeMap::new();
-    for metric in host.services().metrics().snapshot() {
+    for metric in metrics {
         let Some(name) = metric.name.strip_prefix(USER_METRICS) else { continue };
-        let value = match metric.value {
-            MetricValue::Counter(value) => value as f64,
-            MetricValue::Sum(value) | MetricValue::Gauge(value) => value,
-            MetricValue::Histogram { count, .. } => count as f64,
-            _ => continue,
-        };
+        let Some(value) = number(&metric.value) else { continue };
         *all.entry(name.to_owned()).or_default() += value;
     }
     all
+}
+
+/// A metric's value as one number; a histogram's is how often something was observed.
+pub(in crate::policy) fn number(value: &MetricValue) -> Option<f64> {
+    match value {
+        MetricValue::Counter(value) => Some(*value as f64),
+        MetricValue::Sum(value) | MetricValue::Gauge(value) => Some(*value),
+        MetricValue::Histogram { count, .. } => Some(*count as f64),
+        _ => None,
+    }
 }
