@@ -11,16 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use adit_policy_rules::limits::{
+    BREAKER_FAULTS as FAULTS, BREAKER_FIRST_WAIT as FIRST_PAUSE,
+    BREAKER_LONGEST_WAIT as LONGEST_PAUSE, BREAKER_WINDOW as WINDOW,
+};
 use parking_lot::Mutex;
-
-/// Faults in a row that open it.
-const FAULTS: u32 = 20;
-/// Time in which they come.
-const WINDOW: Duration = Duration::from_secs(10);
-/// First pause between probes.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause between probes.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a policy's breaker says of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use adit_policy_rules::limits::{CORE_INSTANCES, KIB, MEMORY, MIB, STACK, TABLE_ELEMENTS, TABLES};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 use wasmtime::{
@@ -9,13 +10,7 @@ use wasmtime::{
     WasmBacktraceDetails,
 };
 
-use crate::{
-    limits::{MAX_CORE_INSTANCES, MAX_MEMORY, MAX_TABLE_ELEMENTS, MAX_TABLES, MAX_WASM_STACK},
-    ticker::Ticker,
-};
-
-const KIB: usize = 1024;
-const MIB: usize = 1024 * KIB;
+use crate::ticker::Ticker;
 
 /// Address space of one memory with which the compiler needs no bounds checks.
 const ROOMY: u64 = 4 << 30;
@@ -24,7 +19,7 @@ const TIGHT: usize = 64 * MIB;
 /// Instances of the pool for machines with little address space.
 const SMALL_POOL: u32 = 256;
 /// Stack of a call: the guest's, and as much for our own functions.
-const CALL_STACK: usize = MAX_WASM_STACK + 512 * KIB;
+const CALL_STACK: usize = STACK + 512 * KIB;
 
 /// How memory for instances is had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +82,7 @@ impl Machine {
             Allocation::Pool { instances: instances.min(SMALL_POOL), reservation: tight as u64 },
         ];
         for (n, allocation) in steps.into_iter().enumerate() {
-            let max_memory = if n == 0 { MAX_MEMORY } else { tight };
+            let max_memory = if n == 0 { MEMORY.highest } else { tight };
             match Engine::new(&config(allocation, max_memory)) {
                 Ok(engine) => {
                     if n > 0 {
@@ -106,8 +101,9 @@ impl Machine {
         }
         warn!("policies run without a pool: there is not enough address space for one");
         let allocation = Allocation::OnDemand;
-        let engine = Engine::new(&config(allocation, MAX_MEMORY)).map_err(EngineError::Engine)?;
-        Self::with(engine, allocation, MAX_MEMORY)
+        let engine =
+            Engine::new(&config(allocation, MEMORY.highest)).map_err(EngineError::Engine)?;
+        Self::with(engine, allocation, MEMORY.highest)
     }
 
     fn with(
@@ -133,7 +129,7 @@ fn config(allocation: Allocation, max_memory: usize) -> Config {
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .cranelift_opt_level(OptLevel::Speed)
         .parallel_compilation(true)
-        .max_wasm_stack(MAX_WASM_STACK)
+        .max_wasm_stack(STACK)
         .async_stack_size(CALL_STACK);
     match allocation {
         Allocation::Pool { instances, reservation } => {
@@ -158,10 +154,10 @@ fn pool(instances: u32, max_memory: usize) -> InstanceAllocationStrategy {
         .total_tables(instances.saturating_mul(4))
         .total_memories(instances)
         .total_stacks(instances)
-        .max_core_instances_per_component(as_u32(MAX_CORE_INSTANCES))
-        .max_tables_per_component(as_u32(MAX_TABLES))
-        .max_tables_per_module(as_u32(MAX_TABLES))
-        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_core_instances_per_component(as_u32(CORE_INSTANCES))
+        .max_tables_per_component(as_u32(TABLES))
+        .max_tables_per_module(as_u32(TABLES))
+        .table_elements(TABLE_ELEMENTS)
         .max_memory_size(max_memory)
         // Only together: resetting what is resident is cheaper than giving it back, if one knows
         // what is resident.

@@ -154,7 +154,7 @@ fn explain(error: &wasmtime::Error, state: &mut State, limits: &Limits) -> (Faul
 fn root(error: &wasmtime::Error) -> String {
     let mut text = error.root_cause().to_string();
     if text.contains("fuel allocated for hostcalls has been exhausted") {
-        text.push_str("; raise `limits.value`");
+        text.push_str("; raise `limits.host_call`");
     }
     text
 }

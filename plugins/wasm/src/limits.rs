@@ -5,33 +5,14 @@ mod parse;
 
 use std::time::Duration;
 
+use adit_policy_rules::limits as rules;
+
 pub use self::parse::{LimitError, byte_size, duration};
 pub(crate) use self::{
     memory::Limiter,
     parse::{size_text, time_text},
 };
 
-const KIB: usize = 1024;
-const MIB: usize = 1024 * KIB;
-
-/// Octets of a component file, unless the file says otherwise.
-pub(crate) const MAX_COMPONENT: usize = 16 * MIB;
-/// Octets of a component file, at most.
-pub(crate) const MAX_COMPONENT_EVER: usize = 64 * MIB;
-/// Linear memory of one instance, at most.
-pub(crate) const MAX_MEMORY: usize = 256 * MIB;
-/// Tables of one instance.
-pub(crate) const MAX_TABLES: usize = 4;
-/// Elements of one table.
-pub(crate) const MAX_TABLE_ELEMENTS: usize = 20_000;
-/// Core instances that one component is made of.
-pub(crate) const MAX_CORE_INSTANCES: usize = 16;
-/// Stack of the guest.
-pub(crate) const MAX_WASM_STACK: usize = 512 * KIB;
-/// Instances of one policy, at most: the size of the largest pool.
-pub(crate) const MAX_INSTANCES: u32 = 8_192;
-/// Handles that one instance holds at once.
-pub(crate) const MAX_HANDLES: usize = 1_000;
 /// Limits of one policy; each has a name in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
@@ -51,8 +32,8 @@ pub struct Limits {
     pub max_instances: u32,
     /// `queue_wait`: how long a call waits for an instance.
     pub queue_wait: Duration,
-    /// `value`: one value from the guest to the host.
-    pub value: usize,
+    /// `host_call`: one value from the guest to the host.
+    pub host_call: usize,
     /// `body`: octets of a body that is gathered for the policy.
     pub body: usize,
     /// `recycle_after`: calls after which an instance is replaced.
@@ -64,18 +45,18 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            component: MAX_COMPONENT,
-            memory: 16 * MIB,
-            cpu: Duration::from_millis(10),
-            configure_cpu: Duration::from_secs(2),
-            wall: Duration::from_secs(1),
-            chunk_wall: Duration::from_secs(1),
-            max_instances: 256,
-            queue_wait: Duration::from_millis(100),
-            value: 2 * MIB,
-            body: MIB,
-            recycle_after: 10_000,
-            idle: Duration::from_secs(600),
+            component: rules::COMPONENT.default,
+            memory: rules::MEMORY.default,
+            cpu: rules::CPU.default,
+            configure_cpu: rules::CONFIGURE_CPU.default,
+            wall: rules::WALL.default,
+            chunk_wall: rules::WALL.default,
+            max_instances: u32::try_from(rules::INSTANCES.default).unwrap_or(u32::MAX),
+            queue_wait: rules::QUEUE_WAIT.default,
+            host_call: rules::HOST_CALL.default,
+            body: rules::AWAITED_BODY,
+            recycle_after: rules::RECYCLE_PHASES,
+            idle: rules::IDLE,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use adit_chain::{BoxError, Needs};
+use adit_policy_rules::limits::{HANDLES, RECYCLE_SPREAD_PERCENT};
 use tracing::warn;
 use wasmtime::Store;
 
@@ -19,7 +20,7 @@ use crate::{
     host::{Current, Phase, Shared, State},
     instance::{Bounds, Broken, Instance, arm, run},
     lab::{Call, Observer},
-    limits::{Limiter, Limits, MAX_HANDLES},
+    limits::{Limiter, Limits},
     linked::Linked,
     plugin::Instances,
     pool::{Entry, Place, Pool},
@@ -232,8 +233,8 @@ impl Policy {
         let linked = &*self.linked;
         let mut store = Store::new(&linked.machine.engine, self.state());
         store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(self.limits.value);
-        store.set_max_component_handles(MAX_HANDLES);
+        store.set_hostcall_fuel(self.limits.host_call);
+        store.set_max_component_handles(HANDLES);
         time::interrupt(&mut store);
         let limits = &self.limits;
         let bounds = Bounds { cpu: limits.configure_cpu, ..Bounds::head(Hook::Configure, limits) };
@@ -278,15 +279,13 @@ impl Sweep for Policy {
 
 /// Phases of one instance: spread, so that they do not all end at once.
 fn lifetime(phases: u32) -> u32 {
-    let quarter = phases / 4;
-    if quarter == 0 {
-        return phases;
-    }
+    let spread = u32::try_from(u64::from(phases) * u64::from(RECYCLE_SPREAD_PERCENT) / 100);
+    let Some(spread) = spread.ok().filter(|spread| *spread > 0) else { return phases };
     let mut random = [0; 4];
     if let Err(error) = getrandom::fill(&mut random) {
         warn!(%error, "no randomness for the lifetime of an instance");
     }
-    phases - quarter + u32::from_le_bytes(random) % (2 * quarter + 1)
+    phases - spread + u32::from_le_bytes(random) % (2 * spread + 1)
 }
 
 /// What a chain is told of a fault: a refusal, which is used where the link's `on_error` is `deny`.

@@ -75,7 +75,11 @@ impl Passage {
                 let Ok(gathered) = gather(body, limit, within).await else {
                     return Ok(Verdict::Respond(broken_off()));
                 };
-                self.whole(response, gathered).await
+                match self.whole(response, gathered).await? {
+                    // There is no body to replace.
+                    Verdict::Replace(_) if has_no_body => Ok(Verdict::Next),
+                    verdict => Ok(verdict),
+                }
             }
             (Verdict::Next, Some(BodyWish::Watch)) if !has_no_body => {
                 self.watch(response);

@@ -1,9 +1,10 @@
 //! Says no to a guest that wants more memory, and remembers it: the guest's own failure afterwards
 //! looks like any other trap.
 
+use adit_policy_rules::limits::{CORE_INSTANCES, TABLE_ELEMENTS, TABLES};
 use wasmtime::ResourceLimiter;
 
-use super::{Limits, MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use super::Limits;
 
 /// The limits of one store.
 #[derive(Debug)]
@@ -44,19 +45,19 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+        Ok(desired <= TABLE_ELEMENTS)
     }
 
     fn instances(&self) -> usize {
-        MAX_CORE_INSTANCES
+        CORE_INSTANCES
     }
 
     fn tables(&self) -> usize {
-        MAX_TABLES
+        TABLES
     }
 
     fn memories(&self) -> usize {
-        MAX_CORE_INSTANCES
+        CORE_INSTANCES
     }
 }
 

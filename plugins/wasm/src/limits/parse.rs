@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use adit_chain::BuildError;
+use adit_policy_rules::limits::{self as rules, Bound, MIB};
 use serde_json::Value;
 
-use super::{Limits, MAX_COMPONENT_EVER, MAX_INSTANCES, MAX_MEMORY, MIB};
+use super::Limits;
 
 /// A limit is not written as one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,27 +92,31 @@ impl Limits {
     }
 
     fn set(&mut self, name: &str, value: &Value) -> Result<(), BuildError> {
-        let seconds = Duration::from_secs;
+        let unnamed = |name, highest| Bound { name, default: highest, highest };
+        let chunk_wall = Bound { name: "chunk_wall", ..rules::WALL };
         match name {
-            "component" => self.component = octets("component", value, 1, MAX_COMPONENT_EVER)?,
-            "memory" => self.memory = octets("memory", value, 64 << 10, MAX_MEMORY)?,
-            "value" => self.value = octets("value", value, 1 << 10, 16 * MIB)?,
-            "body" => self.body = octets("body", value, 0, MAX_MEMORY)?,
-            "cpu" => self.cpu = time("cpu", value, seconds(1))?,
-            "configure_cpu" => self.configure_cpu = time("configure_cpu", value, seconds(10))?,
-            "wall" => self.wall = time("wall", value, seconds(30))?,
-            "chunk_wall" => self.chunk_wall = time("chunk_wall", value, seconds(30))?,
-            "queue_wait" => self.queue_wait = time("queue_wait", value, seconds(5))?,
-            "idle" => self.idle = time("idle", value, seconds(86_400))?,
-            "max_instances" => {
-                self.max_instances = count("max_instances", value, MAX_INSTANCES)?;
+            "component" => self.component = octets(rules::COMPONENT, value, 1)?,
+            "memory" => self.memory = octets(rules::MEMORY, value, 64 * rules::KIB)?,
+            "host_call" => self.host_call = octets(rules::HOST_CALL, value, rules::KIB)?,
+            "body" => self.body = octets(unnamed("body", rules::MEMORY.highest), value, 0)?,
+            "cpu" => self.cpu = time(rules::CPU, value)?,
+            "configure_cpu" => self.configure_cpu = time(rules::CONFIGURE_CPU, value)?,
+            "wall" => self.wall = time(rules::WALL, value)?,
+            "chunk_wall" => self.chunk_wall = time(chunk_wall, value)?,
+            "queue_wait" => self.queue_wait = time(rules::QUEUE_WAIT, value)?,
+            "idle" => {
+                let highest = Duration::from_secs(86_400);
+                self.idle = time(Bound { name: "idle", default: rules::IDLE, highest }, value)?;
             }
-            "recycle_after" => self.recycle_after = count("recycle_after", value, u32::MAX)?,
+            "max_instances" => self.max_instances = count(rules::INSTANCES, value)?,
+            "recycle_after" => {
+                self.recycle_after = count(unnamed("recycle_after", 100_000_000), value)?;
+            }
             _ => {
                 return Err(BuildError::new(format!(
                     "no limit {name:?}; there are body, \
-                    chunk_wall, component, configure_cpu, cpu, idle, max_instances, memory, \
-                    queue_wait, recycle_after, value, wall"
+                    chunk_wall, component, configure_cpu, cpu, host_call, idle, max_instances, memory, \
+                    queue_wait, recycle_after, wall"
                 )));
             }
         }
@@ -119,29 +124,29 @@ impl Limits {
     }
 }
 
-fn octets(
-    name: &'static str,
-    value: &Value,
-    least: usize,
-    most: usize,
-) -> Result<usize, BuildError> {
+fn octets(bound: Bound<usize>, value: &Value, least: usize) -> Result<usize, BuildError> {
+    let Bound { name, highest, .. } = bound;
     let size = byte_size(value).map_err(|error| BuildError::new(error.to_string()))?;
-    within(name, (least..=most).contains(&size), || (size_text(least), size_text(most)))?;
+    let is_inside = (least..=highest).contains(&size);
+    within(name, is_inside, || (size_text(least), size_text(highest)))?;
     Ok(size)
 }
 
-fn time(name: &'static str, value: &Value, most: Duration) -> Result<Duration, BuildError> {
+fn time(bound: Bound<Duration>, value: &Value) -> Result<Duration, BuildError> {
+    let Bound { name, highest, .. } = bound;
     let least = Duration::from_millis(1);
     let time = duration(value).map_err(|error| BuildError::new(error.to_string()))?;
-    within(name, (least..=most).contains(&time), || (time_text(least), time_text(most)))?;
+    let is_inside = (least..=highest).contains(&time);
+    within(name, is_inside, || (time_text(least), time_text(highest)))?;
     Ok(time)
 }
 
-fn count(name: &'static str, value: &Value, most: u32) -> Result<u32, BuildError> {
+fn count(bound: Bound<usize>, value: &Value) -> Result<u32, BuildError> {
+    let Bound { name, highest, .. } = bound;
     let count = value.as_u64().ok_or_else(|| BuildError::new("expected a whole number"))?;
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    within(name, (1..=most).contains(&count), || ("1".to_owned(), most.to_string()))?;
-    Ok(count)
+    let is_inside = (1..=highest as u64).contains(&count);
+    within(name, is_inside, || ("1".to_owned(), highest.to_string()))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn within(

@@ -13,6 +13,7 @@ use std::{env, fs, path::Path};
 
 use adit_chain::BuildError;
 use serde_json::Value;
+use tracing::warn;
 
 use crate::{
     grants::{Grants, KvQuota, RateQuota, SecretValue},
@@ -29,7 +30,7 @@ impl Grants {
     /// the grants.
     ///
     /// # Errors
-    /// A grant that there is not, or one that is not written as it should be; a secret that is not
+    /// A grant that is not written as it should be; a secret that is not
     /// there.
     pub fn from_json(value: &Value, base: &Path) -> Result<Self, BuildError> {
         let mut grants = Self::default();
@@ -79,9 +80,7 @@ impl Grants {
                 self.reroute.extend(names.into_iter().map(|(name, _)| name.to_owned()));
             }
             _ => {
-                return Err(BuildError::new(
-                    "there is no such grant; there are kv, rate, secrets, outbound, reroute",
-                ));
+                warn!("no grant {field:?}; there are kv, rate, secrets, outbound, reroute");
             }
         }
         Ok(())
@@ -248,9 +247,13 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_that_there_is_not_grants_nothing() {
+        assert_eq!(read(&json!({ "disk": ["/"] })).unwrap(), Grants::default());
+    }
+
+    #[test]
     fn mistakes_have_their_place() {
         let at = |value| read(&value).unwrap_err().at;
-        assert_eq!(at(json!({ "disk": [] })), ["disk"]);
         assert_eq!(at(json!({ "kv": ["a", 1] })), ["kv", "1"]);
         assert_eq!(at(json!({ "kv": { "a": { "keys": 1 } } })), ["kv", "a", "keys"]);
         assert_eq!(at(json!({ "outbound": { "o": "ftp://x" } })), ["outbound", "o"]);

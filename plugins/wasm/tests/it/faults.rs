@@ -117,7 +117,7 @@ async fn a_value_that_is_too_long_for_the_host_is_a_trap() {
     .import("log", "write", "$write (param i32 i32 i32 i32 i32)");
     let (kind, message) = fault(&guest).await;
     assert_eq!(kind, FaultKind::Trap);
-    assert!(message.ends_with("raise `limits.value`"), "{message}");
+    assert!(message.ends_with("raise `limits.host_call`"), "{message}");
 }
 
 #[tokio::test]
