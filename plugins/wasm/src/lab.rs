@@ -10,8 +10,8 @@ mod yardstick;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use adit_chain::{
-    Body, BoxError, BuildError, Conn, Exchange, Finished, Identity, OnConnect, OnError, OnRequest,
-    Origin, Trace, Vars,
+    Body, BoxError, BuildError, Conn, Exchange, Finished, Identity, OnError, OnRequest, Origin,
+    Trace, Vars,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -22,18 +22,8 @@ pub use self::direct::{Heard, Piece};
 pub(crate) use self::observer::Observer;
 pub use self::yardstick::Yardsticks;
 use crate::{
-    Fault, Host, Inspection, LoadError,
-    bindings::adit::policy::types::ChunkVerdict,
-    connect,
-    factory::PluginFactory,
-    handler::Link,
-    hook::{Hook, HookInterface},
-    host::Current,
-    pieces::{Caller, Way},
-    plugin::PluginSpec,
-    policy::Policy,
-    request,
-    time::Metered,
+    Fault, Host, Inspection, LoadError, factory::PluginFactory, handler::Link, hook::Hook,
+    plugin::PluginSpec, policy::Policy, request, time::Metered,
 };
 
 /// Octets of a body that are shown in a report.
@@ -226,53 +216,11 @@ impl Lab {
         pieces: impl IntoIterator<Item = (PieceWay, Bytes)>,
     ) -> ConnectionTold {
         let conn = rig::conn(from, false);
-        let connected = connect::on_connect(&self.link, &conn).await;
-        let is_accepted = match &connected {
-            Ok(OnConnect::Refuse(_)) => Some(false),
-            Ok(_) => Some(true),
-            Err(_) => None,
-        };
-        let mut told = Vec::new();
-        if is_accepted == Some(true) && self.policy().has(HookInterface::Stream) {
-            told = self.show(&conn, pieces).await;
-        }
-        if let Ok(OnConnect::NextThen(closing) | OnConnect::WrapThen(_, closing)) = connected {
-            closing.on_close(adit_chain::End::default()).await;
-        }
+        let pieces = pieces.into_iter().map(|(way, bytes)| Piece { way, bytes, is_last: false });
+        let is_accepted = self.connect(&conn, pieces).await;
+        let pieces = self.heard().pieces.into_iter().map(|(_, verdict)| verdict).collect();
         let (calls, faults) = self.policy().observed();
-        ConnectionTold { is_accepted, pieces: told, calls, faults }
-    }
-
-    async fn show(
-        &self,
-        conn: &Arc<Conn>,
-        pieces: impl IntoIterator<Item = (PieceWay, Bytes)>,
-    ) -> Vec<PieceVerdict> {
-        let current = Current { conn: Some(self.link.view(conn)), ..Current::default() };
-        let mut caller = Caller::of_connection(Arc::clone(&self.link), current);
-        let mut told = Vec::new();
-        for (way, piece) in pieces {
-            let way = match way {
-                PieceWay::ToClient => Way::ToClient,
-                PieceWay::ToUpstream => Way::ToUpstream,
-            };
-            let called = caller.call(way, piece, false).await;
-            caller = called.caller;
-            let verdict = match called.result {
-                Ok(ChunkVerdict::Pass) => PieceVerdict::Pass,
-                Ok(ChunkVerdict::Replace(bytes)) => PieceVerdict::Replace(bytes.into()),
-                Ok(ChunkVerdict::Detach) => PieceVerdict::Detach,
-                Ok(ChunkVerdict::Abort(_)) => PieceVerdict::Abort,
-                Err(_) => PieceVerdict::Fault,
-            };
-            let goes_on = matches!(verdict, PieceVerdict::Pass | PieceVerdict::Replace(_));
-            told.push(verdict);
-            if !goes_on {
-                break;
-            }
-        }
-        caller.release();
-        told
+        ConnectionTold { is_accepted, pieces, calls, faults }
     }
 
     pub(crate) fn policy(&self) -> &Policy {

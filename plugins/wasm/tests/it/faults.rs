@@ -148,3 +148,44 @@ async fn faults_and_calls_are_counted() {
     let fault = "adit_policy_faults_total{policy=\"policy\",kind=\"trap\"} 1";
     assert!(text.contains(fault), "{text}");
 }
+
+#[tokio::test]
+async fn a_handle_that_is_not_let_go_is_a_trap() {
+    let (kind, message) = fault(&breaks(&format!("{FIRST} return"))).await;
+    assert_eq!(kind, FaultKind::Trap);
+    assert!(message.contains("borrow"), "{message}");
+}
+
+/// The body of the request is the verdict about it.
+#[tokio::test]
+async fn arbitrary_verdicts_cost_only_their_own_exchange() {
+    let rig = Rig::new();
+    let guest = Guest::new()
+        .import("http", "[method]request.await-body", "$await (param i32 i32 i32)")
+        .on_request(&format!(
+            "(call $await (local.get $req) (i32.const 99) (i32.const 8192)) {FIRST}"
+        ))
+        .on_request_body("(local.get $at)", FIRST);
+    let chain = rig.chain(rig.spec(&guest), OnError::Deny);
+    let ask = |body: Vec<u8>| http::Request::post("/").body(body_of(body)).unwrap();
+    let mut random = 0x9e37_79b9_u32;
+    let mut next = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        random >> 8
+    };
+    for _ in 0..200 {
+        let mut body = vec![0; 32];
+        body[0] = (next() % 6) as u8;
+        for (n, word) in body[4..].chunks_exact_mut(4).enumerate() {
+            // Now and then small numbers, with which more of the verdict makes sense.
+            let value = if next() % 2 == 0 { next() % 700 } else { next() << n };
+            word.copy_from_slice(&value.to_le_bytes());
+        }
+        request(&chain, ask(body)).await;
+        assert!(request(&chain, ask(vec![0; 32])).await.is_next());
+    }
+}
+
+fn body_of(body: Vec<u8>) -> adit_chain::Body {
+    bytes::Bytes::from(body).into()
+}
