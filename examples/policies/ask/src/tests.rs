@@ -9,7 +9,8 @@ fn config() -> Json {
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+    let headers =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
     Answer { status, headers: headers.collect(), body: body.as_bytes().to_vec() }
 }
 
@@ -83,7 +84,10 @@ fn a_no_is_shown_and_soon_forgotten() {
 fn what_decides_is_what_is_remembered() {
     let mut t = harness([answer(200, &[], ""), answer(403, &[], "")]);
     assert_eq!(t.request(ann()).verdict, Verdict::Next);
-    assert_eq!(t.request(get("/a?x=y").header("authorization", "Bearer ann")).verdict, Verdict::Next);
+    assert_eq!(
+        t.request(get("/a?x=y").header("authorization", "Bearer ann")).verdict,
+        Verdict::Next
+    );
     assert_eq!(t.request(get("/a").header("authorization", "Bearer bob")).reply().status, 403);
 }
 

@@ -88,7 +88,10 @@ mod tests {
 
     fn harness(percent: f64) -> Harness<Canary> {
         // Each hook on an instance of its own: nothing may be carried in the policy itself.
-        Harness::setup().fresh_instances().start(json!({ "to": "next", "percent": percent })).unwrap()
+        Harness::setup()
+            .fresh_instances()
+            .start(json!({ "to": "next", "percent": percent }))
+            .unwrap()
     }
 
     #[test]
@@ -108,7 +111,8 @@ mod tests {
     #[test]
     fn the_share_is_about_right() {
         let mut t = harness(20.0);
-        let rerouted = (0..1000).filter(|_| t.request(get("/")).verdict == Verdict::reroute("next"));
+        let rerouted =
+            (0..1000).filter(|_| t.request(get("/")).verdict == Verdict::reroute("next"));
         let rerouted = rerouted.count();
         assert!((150..250).contains(&rerouted), "{rerouted}");
     }

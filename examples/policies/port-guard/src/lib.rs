@@ -63,7 +63,9 @@ impl PortGuard {
         Ok(match speaks.look(&seen) {
             Look::Right => ChunkVerdict::Detach,
             Look::Wrong => ChunkVerdict::abort(format!("this is not {speaks:?}")),
-            Look::TooShort if last => ChunkVerdict::abort(format!("ended before it was {speaks:?}")),
+            Look::TooShort if last => {
+                ChunkVerdict::abort(format!("ended before it was {speaks:?}"))
+            }
             Look::TooShort => {
                 // Pieces end anywhere. What fits so far may pass: it says nothing yet.
                 conn.keep_bytes(&seen)?;
@@ -146,7 +148,10 @@ mod tests {
             let config = json!({ "allow": [network], "speaks": "ssh" });
             Harness::<PortGuard>::new(config).err().unwrap()
         };
-        assert_eq!(told("10.0.0.0/33"), "allow[0]: \"10.0.0.0/33\" is no network, such as 10.0.0.0/8");
+        assert_eq!(
+            told("10.0.0.0/33"),
+            "allow[0]: \"10.0.0.0/33\" is no network, such as 10.0.0.0/8"
+        );
         assert!(told("localhost").starts_with("allow[0]: "));
     }
 

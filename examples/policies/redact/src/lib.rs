@@ -51,7 +51,12 @@ impl Redact {
         }
     }
 
-    fn on_request_chunk(&mut self, req: &Request, chunk: &[u8], last: bool) -> Result<ChunkVerdict> {
+    fn on_request_chunk(
+        &mut self,
+        req: &Request,
+        chunk: &[u8],
+        last: bool,
+    ) -> Result<ChunkVerdict> {
         let verdict = self.lines(req, chunk, last)?;
         if last {
             // The answer may be a stream too: it starts with nothing.

@@ -28,7 +28,8 @@ impl Mask {
 
     /// A line of a stream, with its end: `data: {…}` of an event, a document, or text.
     pub(crate) fn line(&self, line: &[u8]) -> Vec<u8> {
-        let end = line.len() - line.iter().rev().take_while(|octet| b"\r\n".contains(octet)).count();
+        let end =
+            line.len() - line.iter().rev().take_while(|octet| b"\r\n".contains(octet)).count();
         let (line, line_end) = line.split_at(end);
         let start = if line.starts_with(b"data:") { b"data:".len() } else { 0 };
         let (name, content) = line.split_at(start);
@@ -115,7 +116,7 @@ fn is_card(text: &[u8], run: &[usize]) -> bool {
             (_, double) => double / 10 + double % 10,
         })
         .sum();
-    sum > 0 && sum % 10 == 0
+    sum > 0 && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
@@ -147,7 +148,9 @@ mod tests {
     #[test]
     fn fields_are_masked_wherever_they_are_and_whatever_they_hold() {
         assert_eq!(
-            masked(r#"{"a":[{"PASSWORD":{"x":1}}],"n":4111111111111111,"t":"4111 1111 1111 1111"}"#),
+            masked(
+                r#"{"a":[{"PASSWORD":{"x":1}}],"n":4111111111111111,"t":"4111 1111 1111 1111"}"#
+            ),
             r#"{"a":[{"PASSWORD":"***"}],"n":"************1111","t":"**** **** **** 1111"}"#
         );
         let same = r#"{ "spaces":  "stay where nothing is masked" }"#;

@@ -44,7 +44,8 @@ impl Style {
             Self::Stripe => {
                 let header = req.header("stripe-signature")?;
                 let fields = || header.split(',').filter_map(|field| field.trim().split_once('='));
-                let named = |name| fields().filter(move |(n, _)| *n == name).map(|(_, value)| value);
+                let named =
+                    |name| fields().filter(move |(n, _)| *n == name).map(|(_, value)| value);
                 let time: u64 = named("t").next()?.parse().ok()?;
                 let signatures = named("v1").filter_map(unhex).take(MAX_SIGNATURES);
                 let signatures: Vec<_> = signatures.collect();
