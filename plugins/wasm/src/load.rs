@@ -162,15 +162,18 @@ impl Inner {
             let found = Hex(&digest).to_string();
             return Err(LoadError::OtherDigest { path: path.clone(), found });
         }
-        let machine = Machine::shared(self.options.pool, spec.limits.memory)?;
-        let key = linked_key(&digest, spec, &machine);
-        if let Some(linked) = self.linked.lock().get(&key).and_then(Weak::upgrade) {
+        let key = linked_key(&digest, spec);
+        let linked = self.linked.lock().get(&key).and_then(Weak::upgrade);
+        if let Some(linked) =
+            linked.filter(|linked| linked.machine.max_memory >= spec.limits.memory)
+        {
             return Ok(linked);
         }
         let refused = |source| LoadError::Component { path: path.clone(), source };
         let inspection = inspect(&bytes).map_err(refused)?;
         inspection.check().map_err(refused)?;
         check_grants(&inspection, &spec.grants).map_err(refused)?;
+        let machine = Machine::shared(self.options.pool, spec.limits.memory)?;
         let failed = |error: wasmtime::Error| LoadError::Compile {
             path: path.clone(),
             message: format!("{error:#}"),
@@ -236,11 +239,10 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, LoadError> {
     Ok(bytes)
 }
 
-fn linked_key(digest: &[u8; 32], spec: &PluginSpec, machine: &Arc<Machine>) -> Key {
+fn linked_key(digest: &[u8; 32], spec: &PluginSpec) -> Key {
     let mut hash = Sha256::new();
     hash.update(digest);
     hash.update(spec.grants.digest());
-    hash.update((Arc::as_ptr(machine) as usize).to_le_bytes());
     Key(hash.finalize().into())
 }
 

@@ -68,7 +68,8 @@ async fn decide(link: &Arc<Link>, exchange: &mut Exchange) -> Result<OnRequest, 
     }
     let watches = matches!(verdict, Verdict::Next) && wish == Some(BodyWish::Watch);
     let watches = watches && !exchange.request.body().is_end_stream();
-    let returns = policy.has(HookInterface::Response);
+    let answers = matches!(verdict, Verdict::Respond(_) | Verdict::Abort(_));
+    let returns = policy.has(HookInterface::Response) && !answers;
     let finishes = policy.has(HookInterface::Finish);
     let passage =
         (watches || returns || finishes).then(|| Arc::new(Passage::new(link, exchange, kept)));

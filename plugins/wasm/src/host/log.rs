@@ -1,6 +1,8 @@
 //! `log`: a policy's records, in the agent's log or in a test's hands.
 
 mod capture;
+#[cfg(test)]
+mod emitted;
 
 use std::fmt;
 
