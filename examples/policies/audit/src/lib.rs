@@ -12,6 +12,8 @@ struct Config {
     query: bool,
     /// Headers of requests that are written down.
     headers: Vec<String>,
+    /// Variables that other handlers leave, and that are written down.
+    vars: Vec<String>,
     /// Exchanges that took longer, in milliseconds, are written as warnings.
     slow_ms: Option<u64>,
 }
@@ -52,6 +54,9 @@ impl Audit {
         record.maybe("identity", req.identity());
         for name in &self.0.headers {
             record.maybe(name, req.header(name));
+        }
+        for name in &self.0.vars {
+            record.maybe(name, req.var(name));
         }
         log::write(level, "exchange", &record.0);
     }
@@ -136,9 +141,10 @@ mod tests {
 
     #[test]
     fn an_exchange_is_one_record() {
-        let mut t = harness(json!({ "headers": ["user-agent"] }));
+        let mut t = harness(json!({ "headers": ["user-agent"], "vars": ["canary", "other"] }));
         let request = get("/a?token=secret").from("203.0.113.9:4711").header("user-agent", "curl");
         let answer = response(404).body("none").after(Duration::from_millis(20));
+        let request = request.var("canary", "new");
         t.request(request.identity("ann").attribute("tls.version", "1.3").answer(answer));
         let [record] = &t.logs()[..] else { panic!("{:?}", t.logs()) };
         assert_eq!((record.level, record.message.as_str()), (Level::Info, "exchange"));
@@ -153,10 +159,11 @@ mod tests {
             ("ms", "20"),
             ("octets_out", "4"),
             ("user-agent", "curl"),
+            ("canary", "new"),
         ] {
             assert_eq!(value(record, name), Some(expected), "{name}");
         }
-        assert_eq!(value(record, "failure"), None);
+        assert_eq!((value(record, "other"), value(record, "failure")), (None, None));
     }
 
     #[test]

@@ -47,16 +47,16 @@ impl Canary {
         Ok(Self { config, share })
     }
 
-    fn on_request(&mut self, _: &Connection, req: &mut Request) -> Verdict {
+    fn on_request(&mut self, _: &Connection, req: &mut Request) -> Result<Verdict> {
         let number = self.number_of(req).unwrap_or_else(|| {
             let number = random::below(NUMBERS);
             req.keep(&number);
             number
         });
-        match number < self.share {
-            true => Verdict::reroute(&*self.config.to),
-            false => Verdict::Next,
-        }
+        let is_new = number < self.share;
+        // For whoever writes records: which version this visitor saw.
+        req.set_var("canary", if is_new { "new" } else { "old" })?;
+        Ok(if is_new { Verdict::reroute(&*self.config.to) } else { Verdict::Next })
     }
 
     fn on_response(&mut self, req: &Request, resp: &mut Response) {
