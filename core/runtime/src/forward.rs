@@ -74,9 +74,10 @@ async fn run(
     Closed { totals, ended }
 }
 
-/// Tells the handlers that a connection is over. They have little time.
+/// Tells the handlers that a connection is over. They have little time, and none where the grace of
+/// a shutdown is over too.
 pub(crate) async fn tell(connected: Connected, conn: &Conn, totals: Totals, ended: Ended) {
-    if connected.has_closers() {
+    if connected.has_closers() && ended != Ended::Cut {
         let end = End { totals, took: conn.started.elapsed(), failure: ended.failure() };
         // Who does not listen in time has not heard it.
         let _ = timeout(TELL, connected.close(end)).await;

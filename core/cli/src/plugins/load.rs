@@ -7,6 +7,7 @@ use adit_chain::{Factory, Registry};
 use adit_config::{Config, file::PolicyCache};
 use adit_wasm::{CachePolicy, Host, HostOptions, Services};
 use anyhow::{Context, Result};
+use tracing::warn;
 
 use super::{
     Served,
@@ -47,6 +48,7 @@ impl Plugins {
                 .iter()
                 .map(|(name, definition)| Written::read(name, definition, &builtin));
             let written = written.collect::<Result<Vec<_>, _>>()?;
+            warn_of_endpoints(&written, &config);
             let mut services = Services::builder().version(env!("CARGO_PKG_VERSION"));
             if written.iter().any(|plugin| !plugin.spec.grants.outbound.is_empty()) {
                 services = services.outbound(Arc::new(Way::new(&config)?));
@@ -73,6 +75,18 @@ impl Plugins {
         match &self.0 {
             Some(loaded) => reload::watch(loaded, agent, served).await,
             None => std::future::pending().await,
+        }
+    }
+}
+
+/// A grant that leads nowhere is a sign of a mistake.
+fn warn_of_endpoints(plugins: &[Written], config: &Config) {
+    for plugin in plugins {
+        for name in &plugin.spec.grants.reroute {
+            if !config.endpoints.iter().any(|endpoint| endpoint.name == *name) {
+                let policy = &plugin.spec.name;
+                warn!(obj = "policies", %policy, "may reroute to {name:?}, which is no endpoint");
+            }
         }
     }
 }

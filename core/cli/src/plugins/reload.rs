@@ -23,7 +23,7 @@ use super::{Served, load::Loaded, slot::Slot};
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// What tells one state of a file from another.
-type Stamp = Option<(SystemTime, u64)>;
+pub(super) type Stamp = Option<(SystemTime, u64)>;
 
 /// A file that is looked at.
 struct Watched<'a> {
@@ -39,10 +39,7 @@ pub(super) async fn watch(loaded: &Loaded, agent: &Agent, served: &[Served]) -> 
     let mut files: Vec<_> = loaded
         .slots
         .iter()
-        .map(|slot| {
-            let now = stamp(slot.file());
-            Watched { slot, known: now, seen: now }
-        })
+        .map(|slot| Watched { slot, known: slot.stamp, seen: slot.stamp })
         .collect();
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -62,7 +59,7 @@ pub(super) async fn watch(loaded: &Loaded, agent: &Agent, served: &[Served]) -> 
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
+pub(super) fn stamp(path: &Path) -> Stamp {
     let data = fs::metadata(path).ok()?;
     Some((data.modified().ok()?, data.len()))
 }

@@ -13,7 +13,10 @@ use adit_wasm::{Grants, Host, PluginSpec};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
-use super::flags::FLAG;
+use super::{
+    flags::FLAG,
+    reload::{Stamp, stamp},
+};
 
 /// One plugin, as it was written.
 pub(super) struct Written {
@@ -26,6 +29,8 @@ pub(super) struct Written {
 pub(super) struct Slot {
     name: At<String>,
     spec: PluginSpec,
+    /// What the file was like when it was loaded first.
+    pub(super) stamp: Stamp,
     factory: Mutex<Arc<dyn Factory>>,
 }
 
@@ -73,10 +78,12 @@ impl Slot {
     /// Compiles a plugin's component and checks it. Blocks.
     pub(super) fn load(written: Written, host: &Host) -> Result<Self, Diagnostics> {
         let Written { name, definition, spec } = written;
+        // Before it is read: a change in between is one that is taken up.
+        let stamp = stamp(&spec.wasm);
         let factory = host
             .plugin(spec.clone())
             .map_err(|error| fail(&name, &definition, "wasm", words(&error)))?;
-        Ok(Self { name, spec, factory: Mutex::new(factory) })
+        Ok(Self { name, spec, stamp, factory: Mutex::new(factory) })
     }
 
     /// The component as it is on disk now, beside the one that is used. Blocks.
