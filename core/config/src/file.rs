@@ -21,4 +21,4 @@ pub use self::{
     },
 };
 
-pub(crate) use self::layout::read_limited;
+pub(crate) use self::layout::{V1_AGENT, V1_TUNNEL, V3_KEYS, read_limited};

@@ -5,13 +5,14 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::{
     node::{Node, Value},
     opaque::{Opaque, Places, foreign_key},
     place::Place,
     read::{Read, Reader, choice},
+    schema::{self, Schemas},
 };
 
 choice! {
@@ -104,6 +105,26 @@ pub(crate) fn read(node: &Node, r: &mut Reader) -> Option<HandlerSpec> {
         Some(spec) => Some(HandlerSpec { on_error, ..spec }),
         None => r.expected(SHAPE, node),
     }
+}
+
+/// What [`read`] accepts. Which handlers there are, and what their options are, is not known here.
+pub(crate) fn schema(s: &mut Schemas) -> Json {
+    s.define("Handler", |s| {
+        let mut on_error = OnError::schema(s);
+        on_error["description"] = "What happens to a visitor when the handler breaks.".into();
+        json!({
+            "description": "A handler: its name, or a map of its name to its options.",
+            "anyOf": [
+                schema::text(),
+                {
+                    "type": "object",
+                    "properties": { "on_error": on_error },
+                    "minProperties": 1,
+                    "maxProperties": 2,
+                },
+            ],
+        })
+    })
 }
 
 fn from_options(kind: &str, place: Place, value: &Node, r: &mut Reader) -> Option<HandlerSpec> {

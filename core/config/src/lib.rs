@@ -38,6 +38,7 @@ mod read;
 mod record;
 pub mod report;
 mod resolve;
+pub mod schema;
 pub mod secret;
 pub mod unit;
 pub mod upgrade;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::resolve::Env;
 
 /// Under which name the program was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Persona {
     /// `adit`: its own file, or the reference's where there is none of its own.
+    #[default]
     Adit,
     /// `ngrok`: the reference's file only.
     Ngrok,

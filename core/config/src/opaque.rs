@@ -11,6 +11,7 @@ use crate::{
     place::Place,
     read::{Read, Reader},
     record::Merge,
+    schema::Schemas,
     yaml,
 };
 
@@ -82,6 +83,10 @@ impl Read for Opaque {
         let mut places = Places::of(place.clone());
         let json = to_json(node, &mut String::new(), &mut places);
         Some(Self { json, place, places })
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        Json::Bool(true)
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use serde_json::{Value as Json, json};
+
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     nearest::nearest,
     node::{Key, Node, Plain, Pos, Value},
     place::{At, Place},
+    schema::{self, Schemas},
     secret::Secret,
     unit::{ByteSize, parse_duration},
 };
@@ -75,6 +78,10 @@ impl Reader {
 pub(crate) trait Read: Sized {
     /// `None` when something is wrong, which has then been noted.
     fn read(node: &Node, r: &mut Reader) -> Option<Self>;
+
+    /// What `read` accepts, for editors. It may accept more, where a value needs more than a look
+    /// at its shape, but never less.
+    fn schema(s: &mut Schemas) -> Json;
 }
 
 impl<T: Read> Read for At<T> {
@@ -82,11 +89,19 @@ impl<T: Read> Read for At<T> {
         let value = T::read(node, r)?;
         Some(Self::new(value, r.place(node.pos)))
     }
+
+    fn schema(s: &mut Schemas) -> Json {
+        T::schema(s)
+    }
 }
 
 impl<T: Read> Read for Secret<T> {
     fn read(node: &Node, r: &mut Reader) -> Option<Self> {
         T::read(node, r).map(Self::new)
+    }
+
+    fn schema(s: &mut Schemas) -> Json {
+        T::schema(s)
     }
 }
 
@@ -97,6 +112,10 @@ impl<T: Read> Read for Vec<T> {
             _ => r.expected("a list", node),
         }
     }
+
+    fn schema(s: &mut Schemas) -> Json {
+        json!({ "type": "array", "items": T::schema(s) })
+    }
 }
 
 /// Numbers and booleans are strings where a string is wanted: `metadata: 42`.
@@ -104,11 +123,19 @@ impl Read for String {
     fn read(node: &Node, r: &mut Reader) -> Option<Self> {
         r.text("a string", node).map(str::to_owned)
     }
+
+    fn schema(_: &mut Schemas) -> Json {
+        schema::text()
+    }
 }
 
 impl Read for PathBuf {
     fn read(node: &Node, r: &mut Reader) -> Option<Self> {
         r.text("a path", node).map(Self::from)
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        schema::text()
     }
 }
 
@@ -122,6 +149,10 @@ impl Read for bool {
             _ => r.expected("true or false", node),
         }
     }
+
+    fn schema(_: &mut Schemas) -> Json {
+        schema::boolean()
+    }
 }
 
 impl Read for f64 {
@@ -130,6 +161,10 @@ impl Read for f64 {
             Ok(x) => Some(x),
             Err(_) => r.expected("a number", node),
         }
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({ "type": ["number", "string"] })
     }
 }
 
@@ -147,14 +182,19 @@ macro_rules! read_integer {
                     }
                 }
             }
+
+            fn schema(_: &mut Schemas) -> Json {
+                schema::integer(Json::from(<$ty>::MIN), Json::from(<$ty>::MAX))
+            }
         }
     )*};
 }
 read_integer!(i64, u16, u32, usize);
 
-/// Reads scalars with the type's own parser, whose error becomes the message.
+/// Reads scalars with the type's own parser, whose error becomes the message. The pattern is what it
+/// accepts, at least.
 macro_rules! read_scalar {
-    ($($ty:ty: $parse:expr, $what:literal;)*) => {$(
+    ($($ty:ty: $parse:expr, $what:literal, $pattern:expr;)*) => {$(
         impl $crate::read::Read for $ty {
             fn read(node: &$crate::node::Node, r: &mut $crate::read::Reader) -> Option<Self> {
                 let text = r.text($what, node)?;
@@ -166,22 +206,27 @@ macro_rules! read_scalar {
                     }
                 }
             }
+
+            fn schema(_: &mut $crate::schema::Schemas) -> serde_json::Value {
+                $crate::schema::pattern($what, $pattern)
+            }
         }
     )*};
 }
 pub(crate) use read_scalar;
 
 read_scalar! {
-    Duration: parse_duration, "a duration";
-    ByteSize: str::parse::<ByteSize>, "a size";
+    Duration: parse_duration, "a duration",
+        "^(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$";
+    ByteSize: str::parse::<ByteSize>, "a size", "^[0-9]+\\s*([kKmMgG]([iI]?[bB])?|[bB])?$";
 }
 
 /// An enum that is written as one of a few words.
 macro_rules! choice {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $word:literal => $variant:ident,)* }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[doc = $vdoc:literal])* $word:literal => $variant:ident,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        $vis enum $name { $($(#[$vmeta])* $variant,)* }
+        $vis enum $name { $($(#[doc = $vdoc])* $variant,)* }
 
         impl $name {
             /// Every word that may be written.
@@ -220,6 +265,10 @@ macro_rules! choice {
                         None
                     }
                 }
+            }
+
+            fn schema(_: &mut $crate::schema::Schemas) -> serde_json::Value {
+                $crate::schema::words(&[$(($word, concat!($($vdoc),*))),*])
             }
         }
     };

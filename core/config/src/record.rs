@@ -1,9 +1,12 @@
 //! Maps with known keys, and how a later one is laid over an earlier one.
 
+use serde_json::{Value as Json, json};
+
 use crate::{
     node::Node,
     place::At,
     read::{Read, Reader},
+    schema::Schemas,
 };
 
 /// Later values win; maps are merged key by key, lists are replaced as a whole.
@@ -46,6 +49,10 @@ impl<T: Read> Read for Named<T> {
         });
         Some(Self(read.collect()))
     }
+
+    fn schema(s: &mut Schemas) -> Json {
+        json!({ "type": "object", "additionalProperties": T::schema(s) })
+    }
 }
 
 impl<T: Merge> Merge for Named<T> {
@@ -61,14 +68,29 @@ impl<T: Merge> Merge for Named<T> {
 
 /// A map with known keys: every field is optional, is named as its key, and has its own docs.
 macro_rules! record {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $ty:ty,)* }) => {
-        $(#[$meta])*
+    ($(#[doc = $doc:literal])* pub struct $name:ident { $($(#[doc = $fdoc:literal])* $field:ident: $ty:ty,)* }) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, Default)]
-        pub struct $name { $($(#[$fmeta])* pub $field: Option<$ty>,)* }
+        pub struct $name { $($(#[doc = $fdoc])* pub $field: Option<$ty>,)* }
 
         impl $name {
             /// Every key that may be written.
             pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// What may be written behind each key.
+            pub(crate) fn properties(
+                s: &mut $crate::schema::Schemas,
+            ) -> $crate::schema::Properties {
+                let mut properties = $crate::schema::Properties::new();
+                $(properties.insert(
+                    stringify!($field).to_owned(),
+                    $crate::schema::property(
+                        <$ty as $crate::read::Read>::schema(s),
+                        concat!($($fdoc),*),
+                    ),
+                );)*
+                properties
+            }
         }
 
         impl $crate::read::Read for $name {
@@ -84,6 +106,12 @@ macro_rules! record {
                     }
                 }
                 Some(record)
+            }
+
+            fn schema(s: &mut $crate::schema::Schemas) -> serde_json::Value {
+                s.define(stringify!($name), |s| {
+                    $crate::schema::object(concat!($($doc),*), Self::properties(s))
+                })
             }
         }
 

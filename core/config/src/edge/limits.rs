@@ -18,16 +18,16 @@ use crate::{
 /// One table makes the file's keys, the resolved values and the defaults, so that they cannot part.
 /// Where not every value makes sense, the range of those that do follows the default.
 macro_rules! limits {
-    ($($(#[$meta:meta])* $field:ident: $ty:ty = $default:expr $(, in $range:expr)?;)*) => {
+    ($($(#[doc = $doc:literal])* $field:ident: $ty:ty = $default:expr $(, in $range:expr)?;)*) => {
         record! {
             /// The keys of `limits:`.
-            pub struct LimitsFile { $($(#[$meta])* $field: At<$ty>,)* }
+            pub struct LimitsFile { $($(#[doc = $doc])* $field: At<$ty>,)* }
         }
 
         /// Every limit towards strangers. The docs of a field say what happens beyond it.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
-        pub struct EdgeLimits { $($(#[$meta])* pub $field: $ty,)* }
+        pub struct EdgeLimits { $($(#[doc = $doc])* pub $field: $ty,)* }
 
         impl Default for EdgeLimits {
             fn default() -> Self {

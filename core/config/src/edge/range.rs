@@ -2,11 +2,14 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use serde_json::{Value as Json, json};
+
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     node::Node,
     place::At,
     read::{Read, Reader},
+    schema::Schemas,
     unit::ByteSize,
 };
 
@@ -60,5 +63,9 @@ impl Read for AtMost {
             "false" => Some(Self::Unlimited),
             _ => u32::read(node, r).map(Self::N),
         }
+    }
+
+    fn schema(s: &mut Schemas) -> Json {
+        json!({ "anyOf": [u32::schema(s), { "enum": [false, "false"] }] })
     }
 }

@@ -150,6 +150,7 @@ pub const CONNECT_PLACES: &[(&str, &str)] =
     &[("server_addr", "connect_url"), ("root_cas", "connect_cas")];
 
 read_scalar! {
-    ConnectAddr: str::parse::<ConnectAddr>, "host:port";
-    IpAddr: |t: &str| t.parse::<IpAddr>().map_err(|_| format!("{t:?} is not an IP address")), "an IP address";
+    ConnectAddr: str::parse::<ConnectAddr>, "host:port", "^.+:[0-9]+$";
+    IpAddr: |t: &str| t.parse::<IpAddr>().map_err(|_| format!("{t:?} is not an IP address")),
+        "an IP address", "^[0-9A-Fa-f.:]+$";
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use super::agent::List;
 use crate::{
     endpoint_url::Binding,
@@ -11,6 +13,7 @@ use crate::{
     place::At,
     read::{Read, Reader, choice},
     record::{Merge, record},
+    schema::Schemas,
 };
 
 choice! {
@@ -88,6 +91,10 @@ record! {
 impl Read for HandlerSpec {
     fn read(node: &Node, r: &mut Reader) -> Option<Self> {
         crate::handler::read(node, r)
+    }
+
+    fn schema(s: &mut Schemas) -> Json {
+        crate::handler::schema(s)
     }
 }
 

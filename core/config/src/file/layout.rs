@@ -33,13 +33,13 @@ pub struct File {
     pub problems: Diagnostics,
 }
 
-const V3_KEYS: &[&str] = &["version", "agent", "endpoints", "tunnels", "plugins"];
+pub(crate) const V3_KEYS: &[&str] = &["version", "agent", "endpoints", "tunnels", "plugins"];
 /// What to say about a tunnel's key in an endpoint.
 const TUNNEL_KEY: &str = "it belongs to a tunnel; an endpoint has url:, upstream: and handlers:";
 /// Keys of version 1 that later versions have another word for: (theirs, ours).
-const V1_AGENT: &[(&str, &str)] =
+pub(crate) const V1_AGENT: &[(&str, &str)] =
     &[("http_proxy", "proxy_url"), ("socks5_proxy", "proxy_url"), ("update", "update_check")];
-const V1_TUNNEL: &[(&str, &str)] =
+pub(crate) const V1_TUNNEL: &[(&str, &str)] =
     &[("bind_tls", "schemes"), ("auth", "basic_auth"), ("client_cas", "mutual_tls_cas")];
 
 impl File {
