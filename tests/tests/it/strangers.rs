@@ -136,7 +136,8 @@ async fn a_panic_in_any_hook_costs_what_it_can_still_cost() {
             }
             (None, Err(_)) => {}
             (None, Ok(reply)) => {
-                assert!(!reply.is_whole() || reply.status() == 500, "{hook}: {}", reply.text());
+                // Cut before its head was flushed: the edge says that nothing came.
+                assert!(!reply.is_whole() || reply.status() == 502, "{hook}: {}", reply.text());
             }
             (Some(status), Err(error)) => panic!("{hook}: {error} instead of {status}"),
         }
