@@ -1,8 +1,8 @@
 //! One instance of a policy, and the way in which it is called.
 
-use std::{future::poll_fn, pin::pin, time::Duration};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime::Store;
 
 use crate::{
@@ -22,6 +22,8 @@ pub(crate) struct Instance {
     pub(crate) guests: Guests,
     /// Phases until it is replaced.
     pub(crate) phases_left: u32,
+    /// When its last call ended.
+    pub(crate) ended: std::time::Instant,
     /// Last: the place is free when the instance is gone.
     pub(crate) _place: Place,
 }
@@ -138,17 +140,24 @@ pub(crate) async fn run<R>(
     deadline: Option<Instant>,
     call: impl Future<Output = wasmtime::Result<R>>,
 ) -> Result<R, Broken> {
-    let mut call = pin!(call);
-    // The clock runs while guests do; each poll may be the one in which this guest goes on.
-    let ticked = poll_fn(|cx| {
+    let (mut call, mut late) = (pin!(call), pin!(None::<Sleep>));
+    poll_fn(|cx| {
+        // The clock runs while guests do; each poll may be the one in which this guest goes on.
         machine.ticker.touch();
-        call.as_mut().poll(cx)
-    });
-    let result = match deadline {
-        Some(deadline) => timeout_at(deadline, ticked).await.map_err(|_| Broken::TooSlow)?,
-        None => ticked.await,
-    };
-    result.map_err(Broken::Error)
+        if let Poll::Ready(result) = call.as_mut().poll(cx) {
+            return Poll::Ready(result.map_err(Broken::Error));
+        }
+        // Most calls answer at once, and never get here.
+        let Some(deadline) = deadline else { return Poll::Pending };
+        if late.is_none() {
+            late.set(Some(sleep_until(deadline)));
+        }
+        match late.as_mut().as_pin_mut() {
+            Some(sleep) => sleep.poll(cx).map(|()| Err(Broken::TooSlow)),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 impl Fault {

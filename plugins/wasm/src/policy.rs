@@ -4,7 +4,7 @@ mod report;
 
 use std::{
     sync::{Arc, OnceLock, atomic::AtomicUsize},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use adit_chain::{BoxError, Needs};
@@ -152,19 +152,19 @@ impl Policy {
 
     /// Gives an instance back after a phase.
     pub(crate) fn check_in(&self, mut instance: Box<Instance>) {
+        let now = instance.ended;
         instance.phases_left = instance.phases_left.saturating_sub(1);
         let is_spent = instance.phases_left == 0
             || self.instances == Instances::Fresh
             || instance.store.data().limiter.memory > self.limits.memory / 2;
         if !is_spent {
-            self.pool.give(instance, Instant::now());
+            self.pool.give(instance, now);
         }
     }
 
     /// Counts a call that was answered.
-    pub(crate) fn succeeded(&self, hook: Hook, began: Instant) {
+    fn succeeded(&self, hook: Hook, took: Duration) {
         self.breaker.succeeded();
-        let took = began.elapsed();
         self.shared.metrics().call(hook, took);
         if let Some(observer) = self.observer.get() {
             observer.call(hook, took);
@@ -195,7 +195,8 @@ impl Policy {
     ) -> Result<R, Fault> {
         match result {
             Ok(answer) => {
-                self.succeeded(bounds.hook, began);
+                instance.ended = Instant::now();
+                self.succeeded(bounds.hook, instance.ended.duration_since(began));
                 Ok(answer)
             }
             Err(broken) => {
@@ -248,7 +249,8 @@ impl Policy {
         match run(&linked.machine, None, made).await {
             Ok((guests, Ok(()))) => {
                 let phases_left = lifetime(limits.recycle_after);
-                Ok(Box::new(Instance { store, guests, phases_left, _place: place }))
+                let ended = Instant::now();
+                Ok(Box::new(Instance { store, guests, phases_left, ended, _place: place }))
             }
             Ok((_, Err(text))) => Err(ConfigureError::Refused(text)),
             Err(Broken::Error(error)) => {

@@ -1,12 +1,12 @@
-//! Reads a component's sections. Functions' bodies are left to the compiler, which checks them.
+//! Reads the sections of a component itself: its types, imports and exports. Whether it is valid is
+//! for the compiler to say.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use wasmparser::{
-    Encoding, Parser, Payload, Validator, WasmFeatures,
-    component_types::ComponentEntityType,
-    types::{Types, TypesRef},
+    BinaryReaderError, Chunk, ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind,
+    ComponentType, ComponentTypeRef, InstanceTypeDeclaration, Parser, Payload,
 };
 
 use super::{
@@ -25,7 +25,6 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     if bytes.starts_with(&ELF) {
         return Err(ComponentError::Precompiled);
     }
-    let bad = |error: wasmparser::BinaryReaderError| ComponentError::NotWasm(error.to_string());
     let mut inspection = Inspection {
         digest: Sha256::digest(bytes).into(),
         size: bytes.len(),
@@ -36,66 +35,103 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         abi: None,
         manifest: None,
     };
-    let mut names = Names::default();
-    let types = sections(bytes, &mut names, &mut inspection).map_err(bad)?;
-    let Some(types) = types else {
-        return Err(ComponentError::NotWasm("it ends early".to_owned()));
-    };
-    let types = types.as_ref();
-    for name in names.imports {
-        inspection.import(&name, types);
-    }
-    for name in names.exports {
-        inspection.export(&name);
-    }
+    let mut types = Types::default();
+    let read = sections(bytes, |payload| section(&mut inspection, &mut types, payload));
+    read.map_err(|error| ComponentError::NotWasm(error.to_string()))?;
     inspection.hooks.sort_unstable();
     inspection.hooks.dedup();
     Ok(inspection)
 }
 
-/// Names of what the component itself imports and exports.
+/// Functions of each type of the component, by the type's index; of all but instances there are
+/// none.
 #[derive(Default)]
-struct Names {
-    imports: Vec<String>,
-    exports: Vec<String>,
-}
+struct Types(Vec<Vec<String>>);
 
-fn sections(
-    bytes: &[u8],
-    names: &mut Names,
-    inspection: &mut Inspection,
-) -> Result<Option<Types>, wasmparser::BinaryReaderError> {
-    let mut validator = Validator::new_with_features(WasmFeatures::default());
-    let (mut depth, mut types) = (0_usize, None);
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload?;
-        match &payload {
-            Payload::Version { encoding: Encoding::Component | Encoding::Module, .. } => depth += 1,
-            Payload::ComponentImportSection(section) if depth == 1 => {
-                for import in section.clone() {
-                    names.imports.push(import?.name.name.to_owned());
-                }
+/// Shows each section of the component itself. What is nested in it is skipped.
+fn sections<'a>(
+    bytes: &'a [u8],
+    mut show: impl FnMut(Payload<'a>) -> Result<(), BinaryReaderError>,
+) -> Result<(), BinaryReaderError> {
+    let (mut parser, mut rest) = (Parser::new(0), bytes);
+    loop {
+        let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
+            // All of it is there: the parser never waits for more.
+            return Ok(());
+        };
+        rest = rest.get(consumed..).unwrap_or_default();
+        match payload {
+            Payload::End(_) => return Ok(()),
+            Payload::ModuleSection { unchecked_range: range, .. }
+            | Payload::ComponentSection { unchecked_range: range, .. } => {
+                rest = rest.get(range.len()..).unwrap_or_default();
             }
-            Payload::ComponentExportSection(section) if depth == 1 => {
-                for export in section.clone() {
-                    names.exports.push(export?.name.name.to_owned());
-                }
-            }
-            Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
-                inspection.manifest = manifest(section.data());
-            }
-            Payload::End(_) => depth -= 1,
-            _ => {}
-        }
-        match validator.payload(&payload)? {
-            wasmparser::ValidPayload::End(all) => types = Some(all),
-            // The compiler checks bodies; here they would cost more than the rest.
-            wasmparser::ValidPayload::Func(..)
-            | wasmparser::ValidPayload::Ok
-            | wasmparser::ValidPayload::Parser(_) => {}
+            payload => show(payload)?,
         }
     }
-    Ok(types)
+}
+
+fn section(
+    inspection: &mut Inspection,
+    types: &mut Types,
+    payload: Payload<'_>,
+) -> Result<(), BinaryReaderError> {
+    match payload {
+        Payload::ComponentTypeSection(section) => {
+            for ty in section {
+                types.0.push(functions(&ty?));
+            }
+        }
+        Payload::ComponentAliasSection(section) => {
+            for alias in section {
+                let is_type = matches!(
+                    alias?,
+                    ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. }
+                        | ComponentAlias::Outer { kind: ComponentOuterAliasKind::Type, .. }
+                );
+                types.0.extend(is_type.then(Vec::new));
+            }
+        }
+        Payload::ComponentImportSection(section) => {
+            for import in section {
+                let import = import?;
+                let functions = match import.ty {
+                    ComponentTypeRef::Instance(index) => usize::try_from(index).ok(),
+                    _ => None,
+                };
+                let functions = functions.and_then(|index| types.0.get(index));
+                inspection.import(import.name.name, functions);
+                types.0.extend(matches!(import.ty, ComponentTypeRef::Type(_)).then(Vec::new));
+            }
+        }
+        Payload::ComponentExportSection(section) => {
+            for export in section {
+                let export = export?;
+                inspection.export(export.name.name);
+                let is_type = export.kind == ComponentExternalKind::Type;
+                types.0.extend(is_type.then(Vec::new));
+            }
+        }
+        Payload::CustomSection(section) if section.name() == SECTION => {
+            inspection.manifest = manifest(section.data());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The functions that an instance type exports, as the contract names them: `request.header`.
+fn functions(ty: &ComponentType<'_>) -> Vec<String> {
+    let ComponentType::Instance(declarations) = ty else { return Vec::new() };
+    let name = |declaration: &InstanceTypeDeclaration<'_>| match declaration {
+        InstanceTypeDeclaration::Export { name, ty: ComponentTypeRef::Func(_) } => {
+            let name = name.name;
+            let plain = name.strip_prefix("[method]").or_else(|| name.strip_prefix("[static]"));
+            Some(plain.unwrap_or(name).to_owned())
+        }
+        _ => None,
+    };
+    declarations.iter().filter_map(name).collect()
 }
 
 fn manifest(data: &[u8]) -> Option<Manifest> {
@@ -103,21 +139,14 @@ fn manifest(data: &[u8]) -> Option<Manifest> {
 }
 
 impl Inspection {
-    fn import(&mut self, name: &str, types: TypesRef<'_>) {
+    fn import(&mut self, name: &str, functions: Option<&Vec<String>>) {
         let Some((interface, version)) = ours(name) else {
             self.foreign.push(name.to_owned());
             return;
         };
         self.abi.get_or_insert_with(|| version.to_owned());
-        let functions = self.imports.entry(interface.to_owned()).or_default();
-        let Some(item) = types.component_item_for_import(name) else { return };
-        let ComponentEntityType::Instance(id) = item.ty else { return };
-        for (export, item) in &types[id].exports {
-            if matches!(item.ty, ComponentEntityType::Func(_)) {
-                let plain = export.trim_start_matches("[method]").trim_start_matches("[static]");
-                functions.push(plain.to_owned());
-            }
-        }
+        let known = self.imports.entry(interface.to_owned()).or_default();
+        known.extend(functions.into_iter().flatten().cloned());
     }
 
     fn export(&mut self, name: &str) {
