@@ -70,7 +70,7 @@ pub(crate) fn run(global: &GlobalArgs, args: PolicyArgs) -> Result<ExitCode> {
     match args.command {
         Is::New(args) => new::run(&args)?,
         Is::Build(args) => build::run(&args)?,
-        Is::Check(args) => check::run(&args)?,
+        Is::Check(args) => check::run(global, &args)?,
         Is::Test(args) => test::run(&args)?,
         Is::Run(args) => match &args.upstream {
             Some(upstream) => return serve::run(global, &args, upstream),

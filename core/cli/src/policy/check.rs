@@ -2,21 +2,66 @@
 
 use std::path::Path;
 
+use adit_agent::{Agent, EndpointSpec};
+use adit_config::file::File;
 use anyhow::{Context, Result, bail};
 
 use super::{
     args::{CheckArgs, ProfileArgs},
     artifact,
+    contents::Contents,
     given::{Given, Subject},
     stage::{Setting, Stage},
     text,
 };
-use crate::output::line;
+use crate::{args::GlobalArgs, load, output::line, plugins::Plugins, registry};
 
-pub(super) fn run(args: &CheckArgs) -> Result<()> {
-    match &args.what {
-        _ => one(args, args.what.as_deref().unwrap_or(Path::new("."))),
+pub(super) fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<()> {
+    match &args.config_file {
+        Some(file) => all(global, file),
+        None => one(args, args.what.as_deref().unwrap_or(Path::new("."))),
     }
+}
+
+/// Loads and configures every plugin of a configuration file, as the agent would.
+fn all(global: &GlobalArgs, file: &Path) -> Result<()> {
+    // `--config` is the policy's own here.
+    let global = GlobalArgs { config: vec![file.to_owned()], ..global.clone() };
+    let loaded = load::agent(&global, File::default())?;
+    let config = &loaded.config;
+    if config.plugins.is_empty() {
+        bail!("{} has no plugins", file.display());
+    }
+    let runtime = load::runtime()?;
+    runtime.block_on(Box::pin(async {
+        let registry = registry();
+        let plugins = Plugins::load(config, &registry).await?;
+        let builder = Agent::builder().config(config).registry(plugins.join(registry));
+        let agent = builder.connect("localhost:1").build()?;
+        for endpoint in &config.endpoints {
+            for spec in EndpointSpec::from_config(endpoint)? {
+                agent.check(spec).await?;
+            }
+        }
+        Ok::<_, anyhow::Error>(())
+    }))?;
+    for (name, definition) in &config.plugins {
+        let base = file.parent().unwrap_or(Path::new("."));
+        let wasm = definition.json["wasm"].as_str().unwrap_or_default();
+        let contents = Contents::of_file(&base.join(wasm))?;
+        let used = |endpoint: &&adit_config::Endpoint| {
+            endpoint.handlers.iter().any(|link| link.kind == name.value)
+        };
+        let users = config.endpoints.iter().filter(used).map(|endpoint| endpoint.name.as_str());
+        let users: Vec<_> = users.collect();
+        let users = if users.is_empty() { "no endpoint".to_owned() } else { users.join(", ") };
+        line(format_args!(
+            "ok    {}: {}; used by {users}",
+            name.value,
+            contents.hooks().join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// Checks one component.

@@ -2,10 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use adit_wasm::{
-    Hook,
-    lab::PieceVerdict,
-};
+use adit_wasm::{Hook, lab::PieceVerdict};
 use serde_json::{Value, json};
 
 use super::{
@@ -170,9 +167,7 @@ pub(super) fn json(seen: &Seen) -> Value {
             "extra": record.extra,
         })
     };
-    let call = |call: &adit_wasm::lab::Call| {
-        json!({ "hook": call.hook.as_str(), "us": call.took.as_secs_f64() * 1e6 })
-    };
+    let call = |call: &adit_wasm::lab::Call| json!({ "hook": call.hook.as_str(), "us": call.took.as_secs_f64() * 1e6 });
     all["calls"] = seen.calls.iter().map(call).collect();
     all["log"] = seen.logs.iter().map(log).collect();
     all["metrics"] = json!(seen.metrics);

@@ -39,7 +39,8 @@ pub(super) fn run(global: &GlobalArgs, args: &RunArgs, upstream: &str) -> Result
     // `--config` is the policy's own here.
     let global = GlobalArgs { config: Vec::new(), ..global.clone() };
     line(format_args!("Policy      {}, configuration: {}", subject.name, given.config_from));
-    let handlers = registry().with(witness::pair());
+    let sees_responses = subject.contents.hooks().iter().any(|hook| hook.starts_with("response"));
+    let handlers = registry().with(witness::pair(sees_responses));
     let Some(of) = &subject.of else {
         return forward::made(&global, file, ENDPOINT, handlers);
     };

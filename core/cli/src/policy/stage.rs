@@ -11,7 +11,7 @@ mod took;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use adit_chain::{
-    BuildCx, Chain, Exchange, Finished, Identity, LinkSpec, OnError, Origin, Outcome, Registry,
+    BuildCx, Chain, Exchange, Finished, Id, Identity, LinkSpec, OnError, Origin, Outcome, Registry,
     Side, Trace, Unwind, Verdict as Traced,
 };
 use adit_wasm::{
@@ -27,13 +27,13 @@ use super::{
     request::{Content, Request},
 };
 
+use self::{message::whole, took::Timer};
 pub(super) use self::{
     message::{conn, raw},
     repeat::Tally,
     seen::{Answered, Message, Seen, USER_METRICS, Verdict, number, request_head},
     took::Took,
 };
-use self::{message::whole, took::Timer};
 
 /// Moment at which a stage's clock starts: 2026-01-01T00:00:00Z.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
@@ -167,7 +167,7 @@ impl Stage {
                     Ok(body) => {
                         let is_same = *body == *request.body.bytes();
                         seen.request_body_now = (!is_same).then_some(body);
-                        end.status = self.answer(request, unwind, &mut seen, &exchange).await?;
+                        end.status = self.answer(request, unwind, &mut seen, exchange.id).await?;
                     }
                     // The policy, or its fault, cut it off.
                     Err(_) => seen.is_cut = true,
@@ -178,9 +178,12 @@ impl Stage {
                 end.status = Some(reply.status);
                 seen.verdict = Verdict::Respond(reply);
             }
-            Outcome::Reroute { to, .. } => {
+            Outcome::Reroute { to, link, then } => {
                 seen.verdict = Verdict::Reroute(to.0.to_string());
-                end.status = self.answer(request, unwind, &mut seen, &exchange).await?;
+                if let Some(then) = then {
+                    self.chain.waits(link, then, &mut unwind);
+                }
+                end.status = self.answer(request, unwind, &mut seen, exchange.id).await?;
             }
             Outcome::Abort(_) if failed => seen.verdict = Verdict::Fault(String::new()),
             Outcome::Abort(_) => seen.verdict = Verdict::Abort(String::new()),
@@ -198,7 +201,7 @@ impl Stage {
         request: &Request,
         mut unwind: Unwind,
         seen: &mut Seen,
-        exchange: &Exchange,
+        id: Id,
     ) -> Result<Option<u16>> {
         let answer = &request.answer;
         if unwind.is_empty() {
@@ -207,7 +210,7 @@ impl Stage {
         let response = message::of_answer(answer);
         let before = seen::response_head(response.status(), response.headers());
         let timer = Timer::start();
-        let result = unwind.run(exchange.id, response).await;
+        let result = unwind.run(id, response).await;
         let is_own = result.as_ref().is_ok_and(|response| Origin::of(response) != Origin::Upstream);
         let answered = match result {
             Ok(response) => match Message::of(response).await {

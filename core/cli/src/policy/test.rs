@@ -15,7 +15,11 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     let subject = Subject::build(of, args.profile)?;
     let file = subject.cases();
     if !file.is_file() {
-        line(format_args!("{} has no {}: nothing to ask the component", subject.name, file.display()));
+        line(format_args!(
+            "{} has no {}: nothing to ask the component",
+            subject.name,
+            file.display()
+        ));
         return Ok(());
     }
     let ran = cases::run(&subject, &file, args.only.as_deref())?;
@@ -48,5 +52,7 @@ fn text(ran: &Ran) -> String {
 fn times(calls: &[Duration]) -> String {
     let mut calls = calls.to_vec();
     calls.sort();
-    calls.get(calls.len() / 2).map_or_else(String::new, |middle| format!("  ({} cpu a call)", us(*middle)))
+    calls
+        .get(calls.len() / 2)
+        .map_or_else(String::new, |middle| format!("  ({} cpu a call)", us(*middle)))
 }

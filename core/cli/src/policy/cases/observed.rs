@@ -8,7 +8,7 @@ use adit_wasm::{Hook, Metric, lab::PieceVerdict};
 
 use crate::policy::{
     heads::Edit,
-    stage::{Answered, Message, Seen, Verdict, number, USER_METRICS},
+    stage::{Answered, Message, Seen, USER_METRICS, Verdict, number},
 };
 
 /// An exchange that took place.

@@ -86,10 +86,8 @@ pub(super) fn outbound(file: &File) -> Result<ScriptedOutbound> {
 /// A step's request, and what the service answers.
 pub(super) fn request(step: &RequestStep, response: &ResponseStep) -> Result<Request> {
     let mut headers = lines(&step.headers)?;
-    let body = content(
-        (step.body.as_deref(), step.json.as_ref(), step.chunks.as_deref()),
-        &mut headers,
-    );
+    let body =
+        content((step.body.as_deref(), step.json.as_ref(), step.chunks.as_deref()), &mut headers);
     if !headers.contains_key(header::HOST) {
         headers.insert(header::HOST, HeaderValue::from_str(&step.authority)?);
     }
@@ -135,10 +133,8 @@ pub(super) fn connection(step: &ConnectionStep) -> Result<(Arc<Conn>, Vec<Piece>
 
 fn answer(step: &ResponseStep) -> Result<Answer> {
     let mut headers = lines(&step.headers)?;
-    let body = content(
-        (step.body.as_deref(), step.json.as_ref(), step.chunks.as_deref()),
-        &mut headers,
-    );
+    let body =
+        content((step.body.as_deref(), step.json.as_ref(), step.chunks.as_deref()), &mut headers);
     let status = StatusCode::from_u16(step.status)
         .with_context(|| format!("{} is no status", step.status))?;
     Ok(Answer { status, headers, body })

@@ -28,13 +28,13 @@ pub(super) const AFTER: &str = "policy-run-after";
 /// Longest target that is shown, in characters.
 const SHOWN: usize = 60;
 
-/// Both of them.
-pub(super) fn pair() -> [Arc<dyn Factory>; 2] {
+/// Both of them. `sees_responses`: the policy does, and the time that it takes is told.
+pub(super) fn pair(sees_responses: bool) -> [Arc<dyn Factory>; 2] {
     let open = Open::default();
-    [
-        Arc::new(Witness { kind: BEFORE, open: open.clone() }),
-        Arc::new(Witness { kind: AFTER, open }),
-    ]
+    [BEFORE, AFTER].map(|kind| {
+        let open = Arc::clone(&open);
+        Arc::new(Witness { kind, open, sees_responses }) as Arc<dyn Factory>
+    })
 }
 
 /// Exchanges that are between the two.
@@ -44,6 +44,7 @@ type Open = Arc<Mutex<HashMap<u64, Arc<Account>>>>;
 struct Witness {
     kind: &'static str,
     open: Open,
+    sees_responses: bool,
 }
 
 /// What is known of one exchange.
@@ -83,8 +84,10 @@ impl Handler for Witness {
     async fn on_request(&self, exchange: &mut Exchange) -> Result<OnRequest, BoxError> {
         let account =
             if self.kind == BEFORE { self.begin(exchange) } else { self.passed(exchange) };
-        let Some(account) = account else { return Ok(OnRequest::Next) };
         let is_before = self.kind == BEFORE;
+        let Some(account) = account.filter(|_| is_before || self.sees_responses) else {
+            return Ok(OnRequest::Next);
+        };
         Ok(OnRequest::NextThen(Box::new(move |response: http::Response<Body>| {
             let mut facts = lock(&account.facts);
             if is_before {
