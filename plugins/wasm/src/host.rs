@@ -19,6 +19,7 @@ mod crypto;
 mod edit;
 mod error;
 mod headers;
+mod hot;
 mod kv;
 mod linker;
 mod log;

@@ -224,7 +224,7 @@ fn octets<'a>(name: &HeaderName, values: impl IntoIterator<Item = &'a HeaderValu
     values.into_iter().map(|value| name.as_str().len() + value.len()).sum()
 }
 
-fn line(name: &str, value: Vec<u8>) -> Answer<(HeaderName, HeaderValue)> {
+pub(super) fn line(name: &str, value: Vec<u8>) -> Answer<(HeaderName, HeaderValue)> {
     let name = rules::editable_header_name(name)?;
     rules::header_value(&value)?;
     let name = HeaderName::from_bytes(name.as_bytes())

@@ -35,17 +35,30 @@ impl Stores {
 
 impl Host for State {
     fn take(&mut self, bucket: String, key: String, limit: Asked, cost: u32) -> Answer<Decision> {
+        Self::take(self, &bucket, &key, limit, cost)
+    }
+}
+
+impl State {
+    /// Takes tokens out of a bucket that was granted.
+    pub(super) fn take(
+        &self,
+        bucket: &str,
+        key: &str,
+        limit: Asked,
+        cost: u32,
+    ) -> Answer<Decision> {
         if self.phase.hook == Hook::Configure {
             return Err(not_in_configure("rate").into());
         }
-        let Some(bucket) = self.policy.rate(&bucket) else {
-            return Err(not_granted("rate", &bucket).into());
+        let Some(bucket) = self.policy.rate(bucket) else {
+            return Err(not_granted("rate", bucket).into());
         };
-        state::key(&key)?;
+        state::key(key)?;
         let quota = Quota { burst: limit.burst, per_ms: limit.per_ms };
         quota.check()?;
         let now = self.policy.services().clock().monotonic();
-        let decision = bucket.take(&key, now, quota, cost)?;
+        let decision = bucket.take(key, now, quota, cost)?;
         Ok(Decision {
             allowed: decision.allowed,
             remaining: decision.remaining,
