@@ -5,10 +5,12 @@
 
 mod edge;
 mod endpoint;
+mod tunnel;
 mod unsupported;
 
 use std::path::PathBuf;
 
+use adit_config::location::Persona;
 use clap::{
     Args, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
@@ -17,7 +19,9 @@ use clap::{
 pub use self::{
     edge::{EdgeArgs, EdgeCommand, EdgeRunArgs},
     endpoint::{EndpointArgs, HttpArgs, TcpArgs, Terminate, TerminateArgs, TlsArgs},
+    tunnel::TunnelArgs,
 };
+pub use crate::{completion::CompletionArgs, config_command::args::ConfigArgs};
 
 /// Open, self-hosted tunnels that you can program.
 #[derive(Debug, Parser)]
@@ -26,8 +30,7 @@ pub use self::{
     disable_version_flag = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    max_term_width = 80,
-    after_help = EXAMPLES
+    max_term_width = 80
 )]
 pub struct Cli {
     /// What every command takes.
@@ -37,16 +40,6 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  adit http 8080                          a local web service on a public URL
-  adit http file:///srv/www               a directory
-  adit tcp 22                             ssh, a database, anything
-  adit tls 443 --terminate-at agent --crt c.pem --key k.pem
-  adit start web db                       endpoints from the configuration file
-  adit edge --domain tunnel.example.com   your own edge
-  adit policy new key-limit               your own code on the path";
 
 /// What is asked of the program.
 #[derive(Debug, Subcommand)]
@@ -63,8 +56,23 @@ pub enum Command {
     Edge(Box<EdgeArgs>),
     /// Write, build, test and measure a policy in WebAssembly.
     Policy(Box<crate::policy::args::PolicyArgs>),
+    /// Check or change the configuration file.
+    Config(Box<ConfigArgs>),
+    /// Print a script that lets a shell complete commands, flags and names.
+    Completion(CompletionArgs),
+    /// Print who made this, and the licences of what it is made of.
+    Credits,
     /// Print the version.
     Version,
+    /// Serve what the edge routes by labels.
+    #[command(hide = true)]
+    Tunnel(Box<TunnelArgs>),
+    /// Write the token into the file; `config add-authtoken` is the newer spelling.
+    #[command(hide = true)]
+    Authtoken {
+        /// Token of the account at the edge.
+        token: String,
+    },
 }
 
 /// Flags that every command takes.
@@ -74,14 +82,20 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "PATH", value_delimiter = ',')]
     pub config: Vec<PathBuf>,
     /// Where the log goes: stdout, stderr, false, or a file.
-    #[arg(long, global = true, value_name = "TARGET", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "TARGET", hide = true)]
     pub log: Option<String>,
     /// How a log record is written.
-    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "FORMAT", hide = true)]
     pub log_format: Option<String>,
     /// The least severe record that is written.
-    #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "LEVEL", hide = true)]
     pub log_level: Option<String>,
+    /// Under which name the program was started.
+    #[arg(skip)]
+    pub persona: Persona,
+    /// What to say in the log about flags that were used.
+    #[arg(skip)]
+    pub deprecated: Vec<String>,
 }
 
 /// Which edge, and as whom.
@@ -96,6 +110,9 @@ pub struct SessionArgs {
     /// Roots that vouch for the edge: trusted, host, or a PEM file.
     #[arg(long, value_name = "ROOTS")]
     pub connect_cas: Option<String>,
+    /// Region of a hosted service; an edge of one's own has none.
+    #[arg(long, value_name = "REGION", hide = true)]
+    pub region: Option<String>,
 }
 
 /// `adit start`.

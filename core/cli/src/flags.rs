@@ -9,7 +9,9 @@ use adit_config::{
 };
 use anyhow::{Context, Result};
 
-use crate::args::{EndpointArgs, GlobalArgs, HttpArgs, SessionArgs, TcpArgs, Terminate, TlsArgs};
+use crate::args::{
+    EndpointArgs, GlobalArgs, HttpArgs, SessionArgs, TcpArgs, Terminate, TlsArgs, TunnelArgs,
+};
 
 /// Name of the one endpoint of `http`, `tcp` and `tls`, unless `--name` says otherwise.
 ///
@@ -24,6 +26,7 @@ pub(crate) fn file(global: &GlobalArgs, session: &SessionArgs) -> Result<File> {
         authtoken: session.authtoken.clone().map(|v| at(Secret::new(v), "--authtoken")),
         connect_url: parsed(session.connect_url.as_deref(), "--connect-url")?,
         connect_cas: text(session.connect_cas.as_deref(), "--connect-cas"),
+        region: text(session.region.as_deref(), "--region"),
         log: text(global.log.as_deref(), "--log"),
         log_format: parsed(global.log_format.as_deref(), "--log-format")?,
         log_level: parsed(global.log_level.as_deref(), "--log-level")?,
@@ -78,6 +81,20 @@ pub(crate) fn tcp(args: &TcpArgs) -> Result<Tunnel> {
 pub(crate) fn tls(args: &TlsArgs) -> Result<Tunnel> {
     let base = common("tls", &args.upstream, &args.endpoint)?;
     with_tls(base, &args.tls, args.tls.terminate_at)
+}
+
+/// The endpoint of `adit tunnel`.
+pub(crate) fn tunnel(args: &TunnelArgs) -> Tunnel {
+    let path = |path: &Option<PathBuf>, flag| path.clone().map(|path| at(path, flag));
+    Tunnel {
+        addr: Some(at(args.upstream.clone(), "upstream")),
+        labels: listed(&args.label, "--label", str::to_owned),
+        crt: path(&args.crt, "--crt"),
+        key: path(&args.key, "--key"),
+        inspect: args.inspect.map(|v| at(v, "--inspect")),
+        metadata: text(args.metadata.as_deref(), "--metadata"),
+        ..Tunnel::default()
+    }
 }
 
 fn common(proto: &str, upstream: &str, args: &EndpointArgs) -> Result<Tunnel> {

@@ -3,13 +3,19 @@
 //! A library beside a thin `main`, so that the tests drive what users run.
 
 pub mod args;
+pub mod completion;
+pub mod config_command;
+mod credits;
+mod deprecated;
 mod edge;
 mod embedded;
 mod flags;
 mod forward;
+mod help;
 mod load;
 pub mod log;
 mod output;
+mod persona;
 mod plugins;
 pub mod policy;
 mod signals;
@@ -19,9 +25,9 @@ use std::{ffi::OsString, process::ExitCode};
 
 use adit_chain::Registry;
 use anyhow::Result;
-use clap::{Parser, error::ErrorKind};
+use clap::{FromArgMatches, error::ErrorKind};
 
-use self::args::{Cli, Command};
+use self::args::{Cli, Command, EndpointArgs, GlobalArgs};
 
 /// The handlers of this program.
 pub fn registry() -> Registry {
@@ -30,11 +36,26 @@ pub fn registry() -> Registry {
 
 /// Runs the program with its arguments, the name first. Prints what went wrong; 0 or 1.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let args: Vec<OsString> = args.into_iter().collect();
+    let persona = persona::of(args.first().map(OsString::as_os_str));
+    if let Some(answered) = completion::answer(persona, &args) {
+        return answered;
+    }
+    let command = help::command(persona);
+    if args.len() <= 1 {
+        output::line(help::brief(&command, persona).trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let parsed = command.try_get_matches_from(&args).and_then(|matches| {
+        let deprecated = deprecated::notices(matches.subcommand_name().unwrap_or_default(), &args);
+        Ok((Cli::from_arg_matches(&matches)?, deprecated))
+    });
+    let (mut cli, deprecated) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
-    match dispatch(cli) {
+    cli.global = GlobalArgs { persona, deprecated, ..cli.global };
+    match dispatch(cli, args.first()) {
         Ok(code) => code,
         Err(error) => {
             tracing::error!(target: log::CRIT, err = %format!("{error:#}"), "command failed");
@@ -44,7 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<ExitCode> {
+fn dispatch(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
         Command::Http(args) => {
@@ -56,11 +77,22 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Tls(args) => {
             forward::one(&global, &args.session, &args.endpoint, flags::tls(&args)?)
         }
+        Command::Tunnel(args) => {
+            let endpoint = EndpointArgs::default();
+            forward::one(&global, &args.session, &endpoint, flags::tunnel(&args))
+        }
         Command::Start(args) => forward::named(&global, &args),
         Command::Edge(args) => edge::run(&global, *args),
         Command::Policy(args) => policy::run(&global, *args),
+        Command::Config(args) => config_command::run(global.persona, &global, *args),
+        Command::Authtoken { token } => config_command::authtoken(global.persona, &global, &token),
+        Command::Completion(args) => completion::run(global.persona, program, args.shell),
+        Command::Credits => {
+            output::line(credits::TEXT.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Version => {
-            output::line(format_args!("adit version {}", env!("CARGO_PKG_VERSION")));
+            output::line(persona::version_line(global.persona));
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,18 +1,19 @@
 //! Finds and reads configuration, and starts the log that it asks for.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use adit_config::{
     Config, Env, Layers,
     config::LogTarget,
     file::{File, LogLevel},
-    location::{self, Found, Os, Persona},
+    location::{self, Found, Os},
 };
 use anyhow::{Context, Result};
 use tracing::info;
 
 use crate::{
     args::GlobalArgs,
+    deprecated,
     log::{self, LogGuard, Purpose},
 };
 
@@ -26,16 +27,13 @@ pub(crate) struct Loaded {
 /// Reads the files that the command names, or the one at the default place, under what the flags
 /// say.
 pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
-    let env: Env = std::env::vars_os()
-        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-        .collect();
-    let mut layers = Layers { env, flags, ..Layers::default() };
+    let mut layers = Layers { env: env(), flags, ..Layers::default() };
     let mut found = None;
     let mut paths = global.config.clone();
     if paths.is_empty()
         && let Some(home) = location::home(&layers.env)
     {
-        let place = location::find(Persona::Adit, Os::HERE, &home, &layers.env, Path::exists);
+        let place = location::find(global.persona, Os::HERE, &home, &layers.env, Path::exists);
         if !matches!(place, Found::Missing(_)) {
             paths.push(place.path().to_owned());
             found = Some(place);
@@ -52,6 +50,7 @@ pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
         purpose = Purpose::Attention;
     }
     let _log = log::start(&config.log, purpose)?;
+    deprecated::log(&global.deprecated);
     if global.config.is_empty() {
         info!("no configuration paths supplied");
     }
@@ -69,6 +68,14 @@ pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
         info!(%path, err = "nil", "open config file");
     }
     Ok(Loaded { config, files, _log })
+}
+
+/// The environment, as far as it is text.
+pub(crate) fn env() -> Env {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// A runtime for a command that serves.

@@ -14,7 +14,6 @@ pub(super) fn explain(arg: &str) -> Option<String> {
         "--oidc" | "--oidc-client-id" | "--oidc-client-secret" | "--oidc-scope" => "OpenID Connect",
         "--verify-webhook" | "--verify-webhook-secret" => "webhook verification",
         "--traffic-policy-file" | "--traffic-policy-url" | "--policy-file" => "traffic policies",
-        "--region" => "regions",
         _ => return None,
     };
     Some(format!("{flag}: this version of adit does not support {feature}; remove the flag"))
