@@ -112,7 +112,8 @@ impl Factory for PluginFactory {
                 "tells who visitors are, and lets everybody through when it breaks (on_error: pass)"
             );
         }
-        Ok(BoxHandler::new(PolicyHandler::new(self.policy(options)?, cx.on_error)))
+        let (policy, protocol) = (self.policy(options)?, cx.endpoint.protocol);
+        Ok(BoxHandler::new(PolicyHandler::new(policy, cx.on_error, protocol)))
     }
 }
 

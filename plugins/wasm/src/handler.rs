@@ -5,9 +5,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use adit_chain::{BoxError, Conn, Exchange, Handler, Needs, OnConnect, OnError, OnRequest};
+use adit_chain::{
+    BoxError, Conn, Exchange, Handler, Needs, OnConnect, OnError, OnRequest, Protocol,
+};
 
-use crate::{connect, host::ConnView, policy::Policy, request};
+use crate::{connect, hook::HookInterface, host::ConnView, policy::Policy, request};
 
 /// A policy as a link of a chain.
 #[derive(Debug)]
@@ -33,6 +35,21 @@ impl Link {
         Self { policy, on_error, owner, keeps, needs }
     }
 
+    /// The same for endpoints of that protocol.
+    ///
+    /// Raw connections carry no exchanges. Who is told of the end of both is told of what there is;
+    /// who decides about exchanges is still refused there, because nobody would ask it.
+    fn on(mut self, protocol: Protocol) -> Self {
+        use HookInterface as Is;
+        let has = |hooks: &[Is]| hooks.iter().any(|hook| self.policy.has(*hook));
+        let is_raw = matches!(protocol, Protocol::Tcp | Protocol::Tls);
+        let decides = has(&[Is::Request, Is::RequestBody, Is::Response, Is::ResponseBody]);
+        if is_raw && !decides && has(&[Is::Connection, Is::Close, Is::Stream]) {
+            self.needs.remove(Needs::HTTP);
+        }
+        self
+    }
+
     /// A connection as the policy sees it.
     pub(crate) fn view(&self, conn: &Arc<Conn>) -> ConnView {
         let kept = if self.keeps { conn.kept(self.owner) } else { None };
@@ -50,8 +67,8 @@ impl Link {
 }
 
 impl PolicyHandler {
-    pub(crate) fn new(policy: Arc<Policy>, on_error: OnError) -> Self {
-        Self(Arc::new(Link::new(policy, on_error)))
+    pub(crate) fn new(policy: Arc<Policy>, on_error: OnError, protocol: Protocol) -> Self {
+        Self(Arc::new(Link::new(policy, on_error).on(protocol)))
     }
 }
 

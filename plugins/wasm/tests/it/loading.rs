@@ -1,6 +1,8 @@
 //! What loads and what does not, and why.
 
-use adit_chain::{BuildCx, Needs, OnError, Side};
+use std::sync::Arc;
+
+use adit_chain::{BuildCx, Endpoint, Needs, OnError, Protocol, Side};
 use adit_wasm::{Grants, HookInterface, Instances, Limits, PluginSpec, RateQuota, inspect};
 use serde_json::json;
 
@@ -236,6 +238,21 @@ fn needs_come_from_the_hooks() {
     assert_eq!(needs(Guest::new().on_close("")), Needs::CONNECT);
     assert_eq!(needs(Guest::new().on_data(FIRST)), Needs::CONNECTION);
     assert_eq!(needs(Guest::new().on_finish("")), Needs::REQUEST_HEAD);
+}
+
+#[test]
+fn who_is_told_of_ends_is_told_of_those_there_are() {
+    let rig = Rig::new();
+    let endpoint = Endpoint { protocol: Protocol::Tcp, ..Endpoint::clone(&cx().endpoint) };
+    let raw = BuildCx { endpoint: Arc::new(endpoint), ..cx() };
+    let needs = |guest: Guest| {
+        let handler = rig.plugin(rig.spec(&guest)).build(&json!({}), &raw).unwrap();
+        handler.needs()
+    };
+    assert_eq!(needs(Guest::new().on_close("").on_finish("")), Needs::CONNECT);
+    assert_eq!(needs(Guest::new().on_finish("")), Needs::REQUEST_HEAD);
+    let lock = Guest::new().on_connection(FIRST).on_request(FIRST);
+    assert!(needs(lock).wants_http(), "nobody would ask it for anything there");
 }
 
 #[tokio::test]
