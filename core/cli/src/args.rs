@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use adit_config::location::Persona;
 use clap::{
-    Args, Parser, Subcommand,
+    ArgAction, Args, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
@@ -121,10 +121,12 @@ pub struct StartArgs {
     /// Names of endpoints in the configuration file.
     pub names: Vec<String>,
     /// Start every endpoint that is defined.
-    #[arg(long, conflicts_with_all = ["names", "none"])]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false)]
+    #[arg(require_equals = true, action = ArgAction::Set, conflicts_with_all = ["names", "none"])]
     pub all: bool,
     /// Start the session without an endpoint.
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false)]
+    #[arg(require_equals = true, action = ArgAction::Set, conflicts_with = "names")]
     pub none: bool,
     /// Load policies anew when their files change.
     #[arg(long)]

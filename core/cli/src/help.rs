@@ -61,7 +61,10 @@ fn polish(command: Command, path: &str, persona: Persona) -> Command {
         let hidden = hidden || arg.is_hide_set();
         let valued = arg.get_action().takes_values();
         let arg = arg.hide(hidden).hide_possible_values(valued);
-        if arg.is_require_equals_set() { arg.value_name("true|false") } else { arg }
+        if arg.is_require_equals_set() {
+            return arg.value_name("true|false").hide_default_value(true);
+        }
+        arg
     });
     let written = command.get_after_help().map(ToString::to_string);
     if let Some(examples) = groups::examples(path).map(str::to_owned).or(written) {

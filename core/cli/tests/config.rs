@@ -192,6 +192,55 @@ ERROR:        |   ^
 }
 
 #[test]
+fn a_misspelt_handler_is_a_mistake_too() {
+    let home = home();
+    let file = |kind: &str| {
+        format!(
+            "version: 3\nplugins:\n  key-limit: {{wasm: k.wasm}}\nendpoints:\n- name: a\n  upstream: \
+             {{url: 80}}\n  handlers: [compression, {kind}]\n"
+        )
+    };
+    for kind in ["basic-auth", "key-limit"] {
+        write(&home, "f.yml", &file(kind));
+        said(&home, &["config", "check", "--config", "f.yml"]);
+    }
+    write(&home, "f.yml", &file("key-limti"));
+    assert_eq!(
+        refused(&home, &["config", "check", "--config", "f.yml"]),
+        "\
+ERROR:  f.yml:7:27: no handler \"key-limti\"; did you mean \"key-limit\"?
+ERROR:      7 |   handlers: [compression, key-limti]
+ERROR:        |                           ^
+"
+    );
+}
+
+/// A thousand endpoints are nothing to wait for; without optimisation it takes some ten times as long.
+#[cfg(not(debug_assertions))]
+#[test]
+fn a_thousand_endpoints_are_checked_at_once() {
+    let home = home();
+    let mut text = "version: 3\nendpoints:\n".to_owned();
+    for i in 0..1000 {
+        text.push_str(&format!(
+            "- name: service-{i}\n  url: https://service-{i}.tunnel.example.com\n  upstream:\n    \
+             url: http://10.0.0.1:8080\n  handlers:\n  - basic-auth: {{credentials: [\"a:passw0rd\"]}}\n  \
+             - compression\n"
+        ));
+    }
+    write(&home, "f.yml", &text);
+    let mut took: Vec<_> = (0..9)
+        .map(|_| {
+            let begun = std::time::Instant::now();
+            said(&home, &["config", "check", "--config", "f.yml"]);
+            begun.elapsed()
+        })
+        .collect();
+    took.sort();
+    assert!(took[4] <= std::time::Duration::from_millis(100), "{took:?}");
+}
+
+#[test]
 fn a_file_without_a_version_is_upgraded_with_a_backup() {
     let home = home();
     write(&home, "ngrok.yml", "# mine\nauthtoken: T # here\n");

@@ -52,6 +52,7 @@ pub use self::{
     endpoint::Endpoint,
     endpoint_url::EndpointUrl,
     handler::HandlerSpec,
+    nearest::nearest,
     place::{At, Place},
     read::NotAChoice,
     record::Named,

@@ -4,7 +4,7 @@
 const MAX_WORD_LEN: usize = 48;
 
 /// The candidate closest to `word`, if it is close enough to be a typing error.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > MAX_WORD_LEN {
         return None;
     }

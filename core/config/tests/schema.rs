@@ -234,26 +234,22 @@ const VALUES: &[&str] = &[
 #[test]
 fn reader_and_schema_agree_on_every_key_and_shape() {
     let both = Both::new();
-    let agent = |layout: &'static str| move |key: &str, value: &str| layout_of(layout, key, value);
-    let places: [(Of, &[&str], Box<dyn Fn(&str, &str) -> String>); 10] = [
-        (Of::Agent, Agent::KEYS, Box::new(agent("version: 3\nagent:\n  KEY: VALUE\n"))),
-        (Of::Agent, Agent::KEYS, Box::new(agent("version: 3\nKEY: VALUE\n"))),
-        (Of::Agent, Agent::KEYS, Box::new(agent("version: 2\nKEY: VALUE\n"))),
-        (Of::Agent, Agent::KEYS, Box::new(agent("version: 1\nKEY: VALUE\n"))),
-        (Of::Agent, Endpoint::KEYS, Box::new(agent("version: 3\nendpoints:\n- KEY: VALUE\n"))),
-        (
-            Of::Agent,
-            Upstream::KEYS,
-            Box::new(agent("version: 3\nendpoints:\n- upstream:\n    KEY: VALUE\n")),
-        ),
-        (Of::Agent, Tunnel::KEYS, Box::new(agent("version: 2\ntunnels:\n  a:\n    KEY: VALUE\n"))),
-        (Of::Agent, Tunnel::KEYS, Box::new(agent("version: 1\ntunnels:\n  a:\n    KEY: VALUE\n"))),
-        (Of::Edge, EdgeFile::KEYS, Box::new(agent("KEY: VALUE\n"))),
-        (Of::Edge, LimitsFile::KEYS, Box::new(agent("limits:\n  KEY: VALUE\n"))),
+    let places: [(Of, &[&str], &str); 10] = [
+        (Of::Agent, Agent::KEYS, "version: 3\nagent:\n  KEY: VALUE\n"),
+        (Of::Agent, Agent::KEYS, "version: 3\nKEY: VALUE\n"),
+        (Of::Agent, Agent::KEYS, "version: 2\nKEY: VALUE\n"),
+        (Of::Agent, Agent::KEYS, "version: 1\nKEY: VALUE\n"),
+        (Of::Agent, Endpoint::KEYS, "version: 3\nendpoints:\n- KEY: VALUE\n"),
+        (Of::Agent, Upstream::KEYS, "version: 3\nendpoints:\n- upstream:\n    KEY: VALUE\n"),
+        (Of::Agent, Tunnel::KEYS, "version: 2\ntunnels:\n  a:\n    KEY: VALUE\n"),
+        (Of::Agent, Tunnel::KEYS, "version: 1\ntunnels:\n  a:\n    KEY: VALUE\n"),
+        (Of::Edge, EdgeFile::KEYS, "KEY: VALUE\n"),
+        (Of::Edge, LimitsFile::KEYS, "limits:\n  KEY: VALUE\n"),
     ];
     let other = ["version", "agent", "endpoints", "tunnels", "plugins", "server_addr", "root_cas"];
     let oldest = ["http_proxy", "socks5_proxy", "update", "nonsense"];
-    for (of, keys, text) in &places {
+    for (of, keys, layout) in &places {
+        let text = |key: &str, value: &str| layout.replace("KEY", key).replace("VALUE", value);
         let all = [*keys, Tunnel::KEYS, TokenFile::KEYS, &other, &oldest].concat();
         for key in all {
             // What is written twice says nothing about either.
@@ -276,10 +272,6 @@ fn reader_and_schema_agree_on_every_key_and_shape() {
             assert_eq!(accepted > 0, known, "{}", text(key, "VALUE"));
         }
     }
-}
-
-fn layout_of(layout: &str, key: &str, value: &str) -> String {
-    layout.replace("KEY", key).replace("VALUE", value)
 }
 
 #[test]

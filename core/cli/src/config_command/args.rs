@@ -1,6 +1,6 @@
 //! The command line of `adit config`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
 /// `adit config`.
 #[derive(Debug, Args)]
@@ -99,10 +99,12 @@ pub struct UpgradeArgs {
     #[arg(value_parser = clap::value_parser!(u8).range(1..=3))]
     pub version: Option<u8>,
     /// Print the result and write nothing.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false)]
+    #[arg(require_equals = true, action = ArgAction::Set)]
     pub dry_run: bool,
     /// Move the file to the default place.
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false)]
+    #[arg(require_equals = true, action = ArgAction::Set)]
     pub relocate: bool,
 }
 

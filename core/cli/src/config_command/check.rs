@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use adit_config::{Diagnostics, Layers, file::File, location::Persona, report::Report};
+use adit_config::{
+    Diagnostic, Diagnostics, HandlerSpec, Layers, file::File, location::Persona, nearest,
+    report::Report,
+};
 use anyhow::Result;
 
 use super::{whereabouts, write};
@@ -10,6 +13,7 @@ use crate::{
     args::GlobalArgs,
     log,
     output::{self, line},
+    registry,
 };
 
 pub(super) fn run(persona: Persona, global: &GlobalArgs) -> Result<ExitCode> {
@@ -30,10 +34,7 @@ pub(super) fn check(paths: &[PathBuf]) -> Result<ExitCode> {
         }
     }
     let files = sources.iter().map(|(name, bytes)| File::parse(name, bytes)).collect();
-    let problems = match (Layers { files, ..Layers::default() }).resolve() {
-        Ok(_) => Diagnostics::default(),
-        Err(problems) => problems,
-    };
+    let problems = problems(files);
     if problems.is_empty() && unreadable.is_empty() {
         for path in paths {
             line(format_args!("Valid configuration file at {}", path.display()));
@@ -50,4 +51,40 @@ pub(super) fn check(paths: &[PathBuf]) -> Result<ExitCode> {
         output::error(&Report::new(&problems, files).to_string());
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// What is wrong with files that are used together, in the order of their lines.
+fn problems(files: Vec<File>) -> Diagnostics {
+    let unknown = unknown_handlers(&files);
+    let mut problems = match (Layers { files, ..Layers::default() }).resolve() {
+        Ok(_) => Diagnostics::default(),
+        Err(problems) => problems,
+    };
+    unknown.into_iter().for_each(|problem| problems.push(problem));
+    problems.into_result(()).err().unwrap_or_default()
+}
+
+/// Handlers that the program does not have. What their options mean is for the start, as it is for
+/// all values that may be about another machine.
+fn unknown_handlers(files: &[File]) -> Vec<Diagnostic> {
+    let registry = registry();
+    let plugins: Vec<&str> =
+        files.iter().flat_map(|f| &f.plugins.0).map(|(name, _)| name.value.as_str()).collect();
+    let of_endpoints = files.iter().flat_map(|file| {
+        let endpoints = file.endpoints.iter().flat_map(|list| &list.value);
+        let tunnels = file.tunnels.0.iter().filter_map(|(_, tunnel)| tunnel.handlers.as_ref());
+        endpoints.filter_map(|endpoint| endpoint.value.handlers.as_ref()).chain(tunnels)
+    });
+    let links = of_endpoints.flat_map(|handlers| &handlers.value);
+    let unknown = links.filter(|l| !registry.has(&l.kind) && !plugins.contains(&l.kind.as_str()));
+    let problem = |link: &HandlerSpec| {
+        let known = || registry.kinds().chain(plugins.iter().copied());
+        let hint = match nearest(&link.kind, known()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        let problem = Diagnostic::new(link.place.clone(), format!("no handler {:?}", link.kind));
+        problem.hint(hint)
+    };
+    unknown.map(problem).collect()
 }

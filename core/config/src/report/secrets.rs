@@ -35,7 +35,7 @@ pub(super) fn hide(name: &str, bytes: &[u8]) -> Vec<String> {
             if let Some(outline) = outline {
                 gather(&outline, false, &mut spans);
             }
-            mark(text, &spans)
+            mark(text, spans)
         }
         // Without its structure, the key is the only sign.
         Err(_) => text.split('\n').map(by_key).collect::<Vec<_>>().join("\n"),
@@ -56,10 +56,10 @@ fn gather(value: &Outline, secret: bool, spans: &mut Vec<Range<usize>>) {
     }
 }
 
-fn mark(text: &str, spans: &[Range<usize>]) -> String {
+fn mark(text: &str, spans: impl IntoIterator<Item = Range<usize>>) -> String {
     let mut shown = String::with_capacity(text.len());
     // Both are in the order of the text.
-    let mut spans = spans.iter().peekable();
+    let mut spans = spans.into_iter().peekable();
     for (at, c) in text.char_indices() {
         while spans.next_if(|span| span.end <= at).is_some() {}
         let inside = spans.peek().is_some_and(|span| span.contains(&at));
@@ -73,7 +73,7 @@ fn by_key(line: &str) -> String {
     let key = line.trim_start_matches([' ', '-', '{', '"', '\'']);
     let key = key.split([':', '"', '\'', ' ']).next().unwrap_or_default();
     match line.find(':') {
-        Some(colon) if KEYS.contains(&key) => mark(line, &[colon + 1..line.len()]),
+        Some(colon) if KEYS.contains(&key) => mark(line, Some(colon + 1..line.len())),
         _ => line.to_owned(),
     }
 }

@@ -99,8 +99,11 @@ struct Open {
     /// Where its last value ends.
     end: usize,
     /// `None` for a list.
-    map: Option<(Vec<Entry>, Option<(String, Range<usize>)>)>,
+    map: Option<OpenMap>,
 }
+
+/// Its entries, and the key whose value has not been seen.
+type OpenMap = (Vec<Entry>, Option<(String, Range<usize>)>);
 
 impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, start: Marker, end: Marker) {
@@ -131,11 +134,7 @@ impl Builder<'_> {
         }
     }
 
-    fn start(
-        &mut self,
-        span: &Range<usize>,
-        map: Option<(Vec<Entry>, Option<(String, Range<usize>)>)>,
-    ) {
+    fn start(&mut self, span: &Range<usize>, map: Option<OpenMap>) {
         let flow = self.text.get(span.start..).is_some_and(|t| t.starts_with(['{', '[']));
         self.open.push(Open { start: span.start, flow, end: span.start, map });
     }
