@@ -121,11 +121,7 @@ fn run_with(loaded: Loaded, reload: Reload, registry: Registry) -> Result<ExitCo
 }
 
 /// Serves until a signal or the edge ends it; then what the edge ordered, if it did.
-async fn serve(
-    mut config: Config,
-    reload: Reload,
-    registry: Registry,
-) -> Result<Option<Order>> {
+async fn serve(mut config: Config, reload: Reload, registry: Registry) -> Result<Option<Order>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let plugins = tokio::select! {
         plugins = Plugins::load(&config, &registry) => plugins?,
