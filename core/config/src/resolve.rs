@@ -44,11 +44,14 @@ impl Layers {
 
         let mut endpoints: Vec<Endpoint> = Vec::new();
         let mut names: BTreeMap<String, Place> = BTreeMap::new();
-        for written in merged.endpoints.into_iter().flat_map(|list| list.value) {
-            endpoints.extend(endpoint::resolve(written, &mut cx));
+        let written = merged.endpoints.map_or_else(Vec::new, |list| list.value);
+        cx.entries.extend(written.iter().map(|endpoint| endpoint.place.clone()));
+        cx.entries.extend(merged.tunnels.0.iter().map(|(name, _)| name.place.clone()));
+        for endpoint in written {
+            endpoints.extend(endpoint::resolve(endpoint, &mut cx));
         }
-        for (name, written) in merged.tunnels.0 {
-            endpoints.extend(tunnel::resolve(name, written, &mut cx));
+        for (name, tunnel) in merged.tunnels.0 {
+            endpoints.extend(tunnel::resolve(name, tunnel, &mut cx));
         }
         for endpoint in &endpoints {
             let place = &endpoint.place;
@@ -71,13 +74,16 @@ pub(crate) fn defaults() -> Config {
 /// Collects problems.
 struct Context {
     problems: Diagnostics,
-    /// Whether the files could be read without a problem.
-    all_read: bool,
+    /// Where the files could not be read.
+    unread: Vec<Place>,
+    /// Where each endpoint and tunnel starts.
+    entries: Vec<Place>,
 }
 
 impl Context {
     fn new(problems: Diagnostics) -> Self {
-        Self { all_read: problems.is_empty(), problems }
+        let unread = problems.iter().map(|problem| problem.place.clone()).collect();
+        Self { problems, unread, entries: Vec::new() }
     }
 
     fn fail(&mut self, diagnostic: Diagnostic) {
@@ -88,12 +94,25 @@ impl Context {
         self.fail(Diagnostic::new(place.clone(), message));
     }
 
-    /// Notes that something required was not written. Says nothing while the files have other
-    /// problems: a value that could not be read is not missing.
+    /// Notes that the entry at `place` lacks something. Says nothing while there are other problems
+    /// in it: a value that could not be read is not missing.
     fn missing(&mut self, place: &Place, message: impl Into<String>) {
-        if self.all_read {
+        if self.is_read(place) {
             self.error(place, message);
         }
+    }
+
+    /// Whether everything was read of the entry at `place`. An entry may have parts in several
+    /// files, so those must have been read altogether.
+    fn is_read(&self, place: &Place) -> bool {
+        let at = |place: &Place| (place.line, place.column);
+        let behind = self.entries.iter().filter(|e| e.file == place.file && at(e) > at(place));
+        let next = behind.map(at).min();
+        self.unread.iter().all(|problem| {
+            let before = problem.line > 0 && at(problem) < at(place);
+            let behind = next.is_some_and(|next| at(problem) >= next);
+            problem.file == place.file && (before || behind)
+        })
     }
 
     /// The value, or its error noted.

@@ -365,3 +365,19 @@ fn what_is_wrong_with_a_certificate_is_told_where_it_is_named() {
     tls.client_cas.clear();
     assert_eq!(place(&tls), "command line");
 }
+
+#[test]
+fn what_one_entry_lacks_is_told_beside_what_is_wrong_in_another() {
+    let text = "version: 3\nendpoints:\n- name: a\n  upstrem: {url: 80}\n- name: b\n- upstream: {url: 80}\n\
+                tunnels:\n  c: {proto: http, adr: 80}\n  d: {proto: http}\n";
+    let file = File::parse("f.yml", text.as_bytes());
+    let problems = Layers { files: vec![file], ..Layers::default() }.resolve().unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "f.yml:4:3: unknown key \"upstrem\"; did you mean \"upstream\"?\n\
+         f.yml:5:3: endpoint \"b\" has no upstream; add upstream: {url: …}\n\
+         f.yml:6:3: the endpoint has no name; add name: …\n\
+         f.yml:8:20: unknown key \"adr\"; did you mean \"addr\"?\n\
+         f.yml:9:3: tunnel \"d\" has no addr; add addr: …"
+    );
+}

@@ -83,7 +83,7 @@ fn kind(name: &At<String>, t: &Tunnel, cx: &mut Context) -> Option<Option<Kind>>
         }
         (None, Some(_)) => Some(None),
         (None, None) => {
-            if cx.all_read {
+            if cx.is_read(&name.place) {
                 let message = format!("tunnel {:?} has neither proto nor labels", name.value);
                 let d = Diagnostic::new(name.place.clone(), message);
                 cx.fail(d.hint("add proto: http, tcp or tls").code(394));
