@@ -70,7 +70,7 @@ pub fn registry() -> Registry {
         }
         async fn on_connect(
             &self,
-            _: &std::sync::Arc<Conn>,
+            _: &Arc<adit_chain::Conn>,
         ) -> Result<adit_chain::OnConnect, adit_chain::BoxError> {
             let refusal = Refusal::new(http::StatusCode::FORBIDDEN, "not you");
             Ok(adit_chain::OnConnect::Refuse(refusal.with_code(adit_chain::code::IP_RESTRICTED)))
