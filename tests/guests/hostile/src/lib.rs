@@ -63,9 +63,9 @@ impl Hostile {
 
     fn on_request(&mut self, _: &Connection, req: &mut Request) -> Verdict {
         if self.0.hook == "on_request_body" {
-            let _ = req.await_body(1024);
+            req.await_body(1024);
         } else if self.0.hook == "on_request_chunk" {
-            let _ = req.watch_body();
+            req.watch_body();
         }
         if self.0.hook != "on_request" {
             return Verdict::Next;
@@ -101,9 +101,9 @@ impl Hostile {
 
     fn on_response(&mut self, _: &Request, resp: &mut Response) -> Verdict {
         if self.0.hook == "on_response_body" {
-            let _ = resp.await_body(1024);
+            resp.await_body(1024);
         } else if self.0.hook == "on_response_chunk" {
-            let _ = resp.watch_body();
+            resp.watch_body();
         }
         self.answer("on_response")
     }
