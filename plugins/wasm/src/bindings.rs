@@ -3,7 +3,7 @@
 //!
 //! Resources are our own marker types, and their number is always 0: a call is about exactly one
 //! connection, one request, one response and one outcome, and those are in the store's
-//! [`Current`](crate::host::Current). So there is no table of resources to look things up in, and
+//! `Current`. So there is no table of resources to look things up in, and
 //! none that a guest could fill.
 
 #![allow(missing_docs, unreachable_pub, clippy::all, unused_qualifications)]

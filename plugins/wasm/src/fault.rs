@@ -34,7 +34,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// All of them, in the order of [`index`](Self::index).
+    /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Answer,
         Self::Config,
