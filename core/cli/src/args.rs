@@ -5,6 +5,7 @@
 
 mod edge;
 mod endpoint;
+pub(crate) mod paths;
 mod tunnel;
 mod unsupported;
 

@@ -54,7 +54,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
-    cli.global = GlobalArgs { persona, deprecated, ..cli.global };
+    let config = match args::paths::all(&args) {
+        Some(paths) if !cli.global.config.is_empty() => paths,
+        _ => cli.global.config,
+    };
+    cli.global = GlobalArgs { config, persona, deprecated, ..cli.global };
     match dispatch(cli, args.first()) {
         Ok(code) => code,
         Err(error) => {

@@ -160,6 +160,10 @@ fn a_valid_file_is_called_so_on_standard_output_alone() {
         said(&home, &["config", "check", "--config", "a.yml,b.yml"]),
         "Valid configuration file at a.yml\nValid configuration file at b.yml\n"
     );
+    assert_eq!(
+        said(&home, &["--config", "a.yml", "config", "check", "--config=b.yml"]),
+        "Valid configuration file at a.yml\nValid configuration file at b.yml\n"
+    );
     let missing = refused(&home, &["config", "check"]);
     assert!(missing.starts_with("ERROR:  there is no configuration file at /"), "{missing}");
     said(&home, &["authtoken", "T"]);

@@ -1,9 +1,6 @@
 //! Values that the declaration of an argument does not tell: names in the configuration, and words.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::Path};
 
 use adit_config::{
     endpoint_url::Binding,
@@ -12,6 +9,8 @@ use adit_config::{
 };
 use clap::Command;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
+use crate::args::paths;
 
 /// Most names that are offered.
 const MAX_NAMES: usize = 1000;
@@ -46,7 +45,7 @@ pub(crate) fn with_values(command: Command) -> Command {
 /// place. A file that is not valid tells those that can be read.
 fn endpoints() -> Vec<CompletionCandidate> {
     let words: Vec<_> = env::args().skip_while(|arg| arg != "--").skip(1).collect();
-    let mut paths = configs(&words);
+    let mut paths = paths::named(words.iter().map(String::as_str));
     if paths.is_empty() {
         let persona = crate::persona::of(words.first().map(AsRef::as_ref));
         let env = crate::load::env();
@@ -70,36 +69,4 @@ fn endpoints() -> Vec<CompletionCandidate> {
         });
     let all = endpoints.chain(tunnels).filter(|(name, _)| !words.contains(name)).take(MAX_NAMES);
     all.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
-}
-
-/// The values of `--config` in a command line.
-fn configs(words: &[String]) -> Vec<PathBuf> {
-    let mut values = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if word == "--config" {
-            // Bash takes `--config=a.yml` for three words.
-            values.extend(words.by_ref().find(|word| *word != "=").cloned());
-        } else if let Some(value) = word.strip_prefix("--config=") {
-            values.push(value.to_owned());
-        }
-    }
-    let split = values.iter().flat_map(|value| value.split(','));
-    split.filter(|path| !path.is_empty()).map(PathBuf::from).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_named_in_each_of_the_ways() {
-        let of =
-            |words: &[&str]| configs(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
-        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
-        assert_eq!(of(&["adit", "--config", "a,b", "start"]), paths(&["a", "b"]));
-        assert_eq!(of(&["adit", "start", "--config=a", "x"]), paths(&["a"]));
-        assert_eq!(of(&["adit", "start", "--config", "=", "a", "x"]), paths(&["a"]));
-        assert_eq!(of(&["adit", "start", "--config"]), paths(&[]));
-    }
 }
