@@ -120,8 +120,13 @@ impl Fault {
 fn explain(error: &wasmtime::Error, state: &mut State, limits: &Limits) -> (FaultKind, String) {
     let panic = state.panic.take();
     if let Some(CpuExceeded { budget }) = error.downcast_ref() {
+        let limit = match state.phase.hook {
+            Hook::Configure => "; the limit is `limits.configure_cpu`",
+            _ if *budget == limits.cpu => "; the limit is `limits.cpu`",
+            _ => "", // of a call that tells of an end
+        };
         let budget = time_text(*budget);
-        return (FaultKind::Cpu, format!("used more than {budget} of CPU time"));
+        return (FaultKind::Cpu, format!("used more than {budget} of CPU time{limit}"));
     }
     if error.is::<PoolConcurrencyLimitError>() {
         let message = "the pool of all policies' instances is used up".to_owned();

@@ -84,7 +84,7 @@ async fn memory_that_is_refused_is_told_with_the_limit() {
 async fn a_guest_that_spins_is_stopped_by_its_budget() {
     let (kind, message) = fault(&breaks("(loop $l (br $l))")).await;
     assert_eq!(kind, FaultKind::Cpu);
-    assert_eq!(message, "used more than 10ms of CPU time");
+    assert_eq!(message, "used more than 10ms of CPU time; the limit is `limits.cpu`");
 }
 
 #[tokio::test]
