@@ -38,7 +38,8 @@ pub(crate) struct Policy {
     config: String,
     instances: Instances,
     pool: Pool<Box<Instance>>,
-    breaker: Breaker,
+    /// One for each hook: a hook that works does not speak for one that does not.
+    breakers: [Breaker; Hook::ALL.len()],
     report: Report,
     /// Who watches, in the lab.
     observer: OnceLock<Observer>,
@@ -71,7 +72,8 @@ impl Policy {
         everywhere: Arc<AtomicUsize>,
     ) -> Self {
         let pool = Pool::new(limits.max_instances, limits.idle, Arc::clone(&everywhere));
-        let (breaker, report) = (Breaker::default(), Report::default());
+        let breakers = std::array::from_fn(|_| Breaker::default());
+        let report = Report::default();
         let observer = OnceLock::new();
         Self {
             linked,
@@ -80,7 +82,7 @@ impl Policy {
             config,
             instances,
             pool,
-            breaker,
+            breakers,
             report,
             observer,
             everywhere,
@@ -133,7 +135,7 @@ impl Policy {
     /// # Errors
     /// The fault; it is counted and logged already.
     pub(crate) async fn check_out(&self, hook: Hook) -> Result<Box<Instance>, Fault> {
-        if self.breaker.admit() == Admit::Skip {
+        if self.breakers[hook.index()].admit() == Admit::Skip {
             let message = "left alone for a while, after nothing but faults";
             // Not counted: it was not called.
             return Err(Fault::new(FaultKind::Trap, hook, message));
@@ -164,7 +166,7 @@ impl Policy {
 
     /// Counts a call that was answered.
     fn succeeded(&self, hook: Hook, took: Duration) {
-        self.breaker.succeeded();
+        self.breakers[hook.index()].succeeded();
         self.shared.metrics().call(hook, took);
         if let Some(observer) = self.observer.get() {
             observer.call(hook, took);
@@ -175,7 +177,7 @@ impl Policy {
     pub(crate) fn failed(&self, fault: &Fault) {
         self.shared.metrics().fault(fault.kind);
         if fault.kind != FaultKind::Overloaded {
-            self.breaker.failed();
+            self.breakers[fault.hook.index()].failed();
         }
         if let Some(observer) = self.observer.get() {
             observer.fault(fault);
@@ -209,7 +211,7 @@ impl Policy {
 
     /// Whether it is left alone, after nothing but faults.
     pub(crate) fn is_left_alone(&self) -> bool {
-        self.breaker.is_open()
+        self.breakers.iter().any(Breaker::is_open)
     }
 
     /// Counts an answer that makes no sense.
