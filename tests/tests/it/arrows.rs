@@ -11,6 +11,7 @@ fn may_use(name: &str) -> Option<&'static [&'static str]> {
         "adit-policy-rules" | "adit-policy-macro" => &[],
         "adit-proto" => &["adit-mux"],
         "adit-runtime" => &["adit-chain", "adit-net"],
+        "adit-inspect" => &["adit-runtime", "adit-chain", "adit-net"],
         "adit-builtin" => &["adit-chain"],
         "adit-wasm" => &["adit-chain", "adit-policy-rules"],
         "adit-policy-sdk" => &["adit-policy-rules", "adit-policy-macro"],
@@ -44,9 +45,16 @@ fn crates_use_only_what_is_below_them() {
         wrong.extend(beyond.map(|used| format!("{name} uses {used}")));
     }
     assert_eq!(wrong, [""; 0]);
-    for name in
-        ["adit-mux", "adit-proto", "adit-runtime", "adit-agent", "adit-edge", "adit-wasm", "adit"]
-    {
+    for name in [
+        "adit-mux",
+        "adit-proto",
+        "adit-runtime",
+        "adit-inspect",
+        "adit-agent",
+        "adit-edge",
+        "adit-wasm",
+        "adit",
+    ] {
         assert!(dependencies.contains_key(name), "there is no {name}");
     }
 }
@@ -59,6 +67,7 @@ fn the_table_in_the_architecture_says_the_same() {
         "| proto | mux |",
         "| runtime | chain, net |",
         "| agent, edge | runtime, proto, config, and what is below those |",
+        "| inspect | runtime, and what is below it |",
         "| builtin | chain |",
         "| wasm | chain, rules |",
         "| sdk | rules, macro |",
