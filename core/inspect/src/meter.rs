@@ -1,0 +1,5 @@
+//! Counters of one endpoint.
+
+/// Counts what passes through one endpoint.
+#[derive(Debug, Default)]
+pub struct Meter {}
