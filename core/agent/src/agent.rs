@@ -9,11 +9,11 @@ use adit_proto::{peer::HeartbeatTiming, secret::Secret};
 use rustls::server::ResolvesServerCert;
 
 use crate::{
-    BuildError, ConnectError, Dialer, EndpointSpec, PlanError, RemoteOrders, Session, bound,
+    BuildError, ConnectError, Connecting, Dialer, EndpointSpec, PlanError, RemoteOrders, Session,
+    bound,
     dial::{Link, Network},
-    plan::Tools,
+    plan::{Explanation, Tools},
     shared::{Legs, Settings, Shared},
-    supervise,
 };
 
 /// An agent: knows an edge, and how to present itself there. Cheap to clone.
@@ -75,6 +75,33 @@ impl Agent {
         bound::plan(self.settings.tools.clone(), spec).await.map(drop)
     }
 
+    /// What would happen to the connections of an endpoint: the plan of one that is served, made
+    /// without an edge.
+    ///
+    /// # Errors
+    /// The first mistake in its description.
+    pub async fn explain(&self, spec: EndpointSpec) -> Result<Explanation, PlanError> {
+        bound::explain(self.settings.tools.clone(), spec).await
+    }
+
+    /// As [`check`](Self::check), with other handlers than those of now.
+    ///
+    /// # Errors
+    /// The first mistake in its description.
+    pub async fn check_with(
+        &self,
+        registry: Registry,
+        spec: EndpointSpec,
+    ) -> Result<(), PlanError> {
+        bound::plan(self.settings.tools.with_registry(registry), spec).await.map(drop)
+    }
+
+    /// Lets endpoints have these handlers from now on, in all sessions. What is served stays as it
+    /// is until it is updated.
+    pub fn set_registry(&self, registry: Registry) {
+        self.settings.tools.registry.store(Arc::new(registry));
+    }
+
     /// Connects and authenticates. Trouble on the way is tried again for as long as it takes.
     ///
     /// # Errors
@@ -83,10 +110,15 @@ impl Agent {
     /// # Cancel safety
     /// Dropping the future closes what it opened.
     pub async fn start(&self) -> Result<Session, ConnectError> {
+        self.begin().established().await
+    }
+
+    /// A session that is used and watched before it is there. Nothing is dialled until somebody
+    /// waits for it to be [`established`](Connecting::established).
+    pub fn begin(&self) -> Connecting {
         let tasks = Tasks::new();
         let shared = Arc::new(Shared::new(self.settings.clone(), tasks.spawner()));
-        let leg = Box::pin(supervise::connect(&shared)).await?;
-        Ok(Session::new(shared, tasks, leg))
+        Connecting::new(shared, tasks)
     }
 }
 
@@ -184,7 +216,7 @@ impl Builder {
 
     /// The handlers that endpoints may use.
     pub fn registry(mut self, registry: Registry) -> Self {
-        self.tools.registry = registry;
+        self.tools = self.tools.with_registry(registry);
         self
     }
 
@@ -229,7 +261,8 @@ impl Builder {
     /// # Errors
     /// See [`BuildError`].
     pub fn build(self) -> Result<Agent, BuildError> {
-        let unknown = self.plugins.iter().find(|name| !self.tools.registry.has(&name.value));
+        let registry = self.tools.registry.load_full();
+        let unknown = self.plugins.iter().find(|name| !registry.has(&name.value));
         if let Some(name) = unknown {
             return Err(BuildError::Unsupported { key: format!("{}: plugins", name.place) });
         }

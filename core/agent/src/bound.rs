@@ -18,7 +18,7 @@ use tracing::{debug, info};
 
 use crate::{
     BindError, Down, EndpointSpec, Event, PlanError,
-    plan::{Plan, Request, Tools},
+    plan::{Explanation, Plan, Request, Tools},
     shared::{Online, Shared},
 };
 
@@ -367,4 +367,9 @@ pub(crate) async fn on_blocking<T: Send + 'static>(
 /// Plans an endpoint.
 pub(crate) async fn plan(tools: Tools, spec: EndpointSpec) -> Result<Plan, PlanError> {
     on_blocking(move || Plan::new(spec, &tools)).await
+}
+
+/// As [`plan`], for people.
+pub(crate) async fn explain(tools: Tools, spec: EndpointSpec) -> Result<Explanation, PlanError> {
+    on_blocking(move || Plan::explain(spec, &tools)).await
 }

@@ -8,14 +8,14 @@ use adit_proto::{ErrorText, message::AuthResp};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A session was established again after a loss. The first time is what `start` returns from.
+    /// A session was established: for the first time, or again after a loss.
     Connected(Arc<SessionInfo>),
     /// The edge was lost; attempts to reach it again begin at once.
     Disconnected {
         /// Why, with all causes.
         reason: Arc<str>,
     },
-    /// An attempt to reach the edge again failed.
+    /// An attempt to reach the edge failed.
     ReconnectFailed {
         /// Why, with all causes.
         reason: Arc<str>,
@@ -114,6 +114,8 @@ impl From<&AuthResp> for SessionInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
+    /// Being established for the first time.
+    Connecting,
     /// Established.
     Online(Arc<SessionInfo>),
     /// Lost, and being established again.

@@ -68,7 +68,8 @@ pub use self::{
     event::{Down, Event, Order, SessionInfo, Status, Stopped},
     orders::{RemoteOrders, Support},
     outbound::{CallError, Caller},
-    session::{Handle, Session},
+    plan::{ExplainedLink, Explanation, Reason, TlsEnd},
+    session::{Connecting, Handle, Session},
     spec::EndpointSpec,
 };
 

@@ -8,6 +8,7 @@
 //! The chain is built twice where the URL is not known beforehand: once to find mistakes before the
 //! edge is asked, once with the URL that the edge chose.
 
+mod explain;
 mod links;
 mod options;
 mod service;
@@ -22,19 +23,28 @@ use adit_config::{
     file::TerminateAt,
 };
 use adit_proto::message::{Bind, StartTunnelWithLabel};
-use adit_runtime::{Forwarded, Route, RouteOptions, TlsDefault};
+use adit_runtime::{Forwarded, Observe, Route, RouteOptions, TlsDefault};
+use arc_swap::ArcSwap;
 use rustls::server::ResolvesServerCert;
 
 use self::links::Links;
+pub use self::explain::{Explanation, ExplainedLink, Reason, TlsEnd};
 use crate::{EndpointSpec, PlanError, upstream::Service};
 
 /// What plans are made with.
 #[derive(Clone, Default)]
 pub(crate) struct Tools {
-    /// Makers of handlers.
-    pub(crate) registry: Registry,
+    /// Makers of handlers; all copies of the tools see an exchange of it.
+    pub(crate) registry: Arc<ArcSwap<Registry>>,
     /// Certificates for TLS that ends here and has none of its own.
     pub(crate) certificates: Option<Arc<dyn ResolvesServerCert>>,
+}
+
+impl Tools {
+    /// The same, with handlers of their own.
+    pub(crate) fn with_registry(&self, registry: Registry) -> Self {
+        Self { registry: Arc::new(ArcSwap::from_pointee(registry)), ..self.clone() }
+    }
 }
 
 /// What is asked of the edge.
@@ -97,6 +107,7 @@ pub(crate) struct Plan {
     tls: Tls,
     protocol: Protocol,
     upstream_host: Option<String>,
+    observe: Option<Arc<dyn Observe>>,
 }
 
 impl Plan {
@@ -146,6 +157,7 @@ impl Plan {
             tls,
             protocol: protocol(spec.kind, spec.scheme()),
             upstream_host,
+            observe: spec.observe,
             name: spec.name.into(),
         })
     }
@@ -164,6 +176,7 @@ impl Plan {
         });
         let chain = self.links.build(&endpoint, tools, self.carries_http())?;
         let mut options = RouteOptions::new(Side::Agent);
+        options.observe.clone_from(&self.observe);
         match self.tls {
             Tls::Ended => {}
             // The first that sees the visitor's HTTP says who the visitor is.

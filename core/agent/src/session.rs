@@ -11,9 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    BindError, Endpoint, EndpointSpec, Event, Status, Stopped, bound,
+    BindError, ConnectError, Endpoint, EndpointSpec, Event, Status, Stopped, bound,
     error::chain,
-    leg::Leg,
     shared::{Online, Shared},
     supervise,
 };
@@ -41,18 +40,48 @@ pub struct Session {
     tasks: Tasks,
 }
 
+/// A session that is not there yet.
+///
+/// Dropping it gives the attempt up.
+#[derive(Debug)]
+pub struct Connecting {
+    handle: Handle,
+    tasks: Tasks,
+}
+
 /// Uses a session without owning it. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
 }
 
-impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, tasks: Tasks, leg: Leg) -> Self {
-        let supervisor = tasks.spawn(supervise::supervise(Arc::clone(&shared), leg));
-        Self { handle: Handle { shared }, supervisor, tasks }
+impl Connecting {
+    pub(crate) fn new(shared: Arc<Shared>, tasks: Tasks) -> Self {
+        Self { handle: Handle { shared }, tasks }
     }
 
+    /// A handle for other parts of the program: what it binds waits for the session.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Connects and authenticates. See [`Agent::start`](crate::Agent::start).
+    ///
+    /// # Errors
+    /// What time does not heal: the edge refuses the credential, or we refuse its certificate.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what it opened.
+    pub async fn established(self) -> Result<Session, ConnectError> {
+        let Self { handle, tasks } = self;
+        let shared = &handle.shared;
+        let leg = Box::pin(supervise::connect(shared)).await?;
+        let supervisor = tasks.spawn(supervise::supervise(Arc::clone(shared), leg));
+        Ok(Session { handle, supervisor, tasks })
+    }
+}
+
+impl Session {
     /// A handle for other parts of the program.
     pub fn handle(&self) -> &Handle {
         &self.handle

@@ -96,7 +96,7 @@ impl Shared {
             changed: watch::channel(0).0,
             online: watch::channel(None).0,
             current: Mutex::default(),
-            status: watch::channel(Status::Reconnecting).0,
+            status: watch::channel(Status::Connecting).0,
             events: broadcast::channel(MAX_EVENTS).0,
             rtt: watch::channel(None).0,
             stale: Notify::new(),

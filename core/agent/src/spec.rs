@@ -1,6 +1,8 @@
 //! An endpoint that a session shall serve, as a program or a configuration describes it.
 
-use std::path::PathBuf;
+mod same;
+
+use std::{path::PathBuf, sync::Arc};
 
 use adit_config::{
     At, Endpoint as Configured, EndpointUrl, HandlerSpec, Place, Secret, UpstreamAddr,
@@ -8,6 +10,7 @@ use adit_config::{
     endpoint_url::{Binding, Kind, Scheme},
     file::{HttpVersion, TerminateAt},
 };
+use adit_runtime::Observe;
 use serde_json::json;
 
 use crate::PlanError;
@@ -40,6 +43,8 @@ pub struct EndpointSpec {
     pub(crate) place: Place,
     /// The first mistake that was made while this was built.
     pub(crate) problem: Option<PlanError>,
+    /// Told about connections and exchanges.
+    pub(crate) observe: Option<Arc<dyn Observe>>,
 }
 
 impl EndpointSpec {
@@ -94,6 +99,7 @@ impl EndpointSpec {
             handlers: Vec::new(),
             place,
             problem,
+            observe: None,
         }
     }
 
@@ -120,6 +126,7 @@ impl EndpointSpec {
             tls: endpoint.tls,
             place: endpoint.place,
             problem: None,
+            observe: None,
         }
     }
 
@@ -236,6 +243,14 @@ impl EndpointSpec {
     #[must_use]
     pub fn handler(mut self, kind: &str, options: serde_json::Value) -> Self {
         self.handlers.push(HandlerSpec::new(kind, options, self.place.clone()));
+        self
+    }
+
+    /// Has somebody told about its connections and exchanges. Who was told first stays so for as
+    /// long as the endpoint is served.
+    #[must_use]
+    pub fn observed(mut self, observe: Arc<dyn Observe>) -> Self {
+        self.observe = Some(observe);
         self
     }
 

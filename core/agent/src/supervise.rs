@@ -54,6 +54,7 @@ pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {
                 }
                 error!(obj = "tunnels.session", %err, "failed to reconnect session");
                 pause = after(&error, &mut backoff);
+                shared.tell(Event::ReconnectFailed { reason: err, retry_in: pause });
             }
         }
     }
@@ -148,7 +149,6 @@ async fn reconnect(shared: &Arc<Shared>, number: Number, backoff: &mut Backoff) 
         let error = match Leg::establish(shared, &*shared.settings.dialer, number).await {
             Ok(leg) => {
                 announce(shared, &leg);
-                shared.tell(Event::Connected(Arc::clone(&leg.welcome.info)));
                 return leg;
             }
             Err(error) => error,
@@ -174,6 +174,7 @@ fn announce(shared: &Shared, leg: &Leg) {
     info!(obj = "tunnels.session", "tunnel session started");
     *shared.current.lock() = Some(leg.mux.clone());
     shared.status.send_replace(Status::Online(Arc::clone(&leg.welcome.info)));
+    shared.tell(Event::Connected(Arc::clone(&leg.welcome.info)));
 }
 
 /// Ends the session: endpoints go, connections drain, the edge is told.

@@ -30,6 +30,11 @@ impl Links {
         Ok(Self { name: spec.name.clone(), specs })
     }
 
+    /// What its links are made of, in the order of the chain.
+    pub(super) fn specs(&self) -> &[HandlerSpec] {
+        &self.specs
+    }
+
     /// Builds the chain for one endpoint. Blocks: handlers may read files and compile.
     pub(super) fn build(
         &self,
@@ -43,8 +48,9 @@ impl Links {
             certificates: tools.certificates.clone(),
             on_error: OnError::Deny,
         };
+        let registry = tools.registry.load();
         let links = self.specs.iter().map(|spec| {
-            let link = tools.registry.link(&to_link(spec), &cx);
+            let link = registry.link(&to_link(spec), &cx);
             let link = link.map_err(|error| self.misbuilt(spec, &error))?;
             if link.needs().wants_http() && !carries_http {
                 let text = format!(

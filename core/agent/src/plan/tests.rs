@@ -56,8 +56,11 @@ fn tools() -> Tools {
         Idles("ip-restriction", Needs::CONNECT),
         Idles("terminate-tls", Needs::CONNECT),
     ];
-    let registry = Registry::default().with(idles.map(|f| Arc::new(f) as Arc<dyn Factory>));
-    Tools { registry, certificates: None }
+    Tools::default().with_registry(registry(idles))
+}
+
+fn registry(kinds: impl IntoIterator<Item = Idles>) -> Registry {
+    Registry::default().with(kinds.into_iter().map(|f| Arc::new(f) as Arc<dyn Factory>))
 }
 
 fn kinds(plan: &Plan) -> Vec<String> {
@@ -289,8 +292,7 @@ fn plugins_are_refused_by_name_where_nobody_makes_handlers_of_them() {
     let build = |registry| {
         crate::Agent::builder().config(&config).connect("localhost:1").registry(registry).build()
     };
-    let text = build(tools().registry).unwrap_err().to_string();
+    let text = build(Registry::default()).unwrap_err().to_string();
     assert!(text.starts_with("adit.yml:3:3: plugins"), "{text}");
-    let mine: Arc<dyn Factory> = Arc::new(Idles("mine", Needs::CONNECT));
-    assert!(build(tools().registry.with([mine])).is_ok());
+    assert!(build(registry([Idles("mine", Needs::CONNECT)])).is_ok());
 }
