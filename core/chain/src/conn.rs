@@ -71,6 +71,8 @@ pub struct TlsInfo {
     pub cipher_suite: String,
     /// Certificates that the visitor presented, leaf first, DER.
     pub client_certificates: Vec<Vec<u8>>,
+    /// Distinguished name in the first of them: `C=SE, O=Example, CN=ann`.
+    pub client_subject: Option<String>,
 }
 
 /// One visitor's connection to one endpoint.
@@ -156,7 +158,8 @@ impl Conn {
     }
 
     /// A fact under its dotted name, if it is known: `tls.version`, `tls.cipher-suite`, `tls.sni`,
-    /// `tls.alpn`, and `tls.client.sha256`, the fingerprint of the visitor's certificate in hex.
+    /// `tls.alpn`, `tls.client.subject`, the name in the visitor's certificate, and
+    /// `tls.client.sha256`, the certificate's fingerprint in hex.
     pub fn attribute(&self, name: &str) -> Option<String> {
         let tls = self.tls.get()?;
         match name.strip_prefix("tls.")? {
@@ -164,6 +167,7 @@ impl Conn {
             "cipher-suite" => Some(tls.cipher_suite.clone()),
             "sni" => tls.sni.clone(),
             "alpn" => tls.alpn.as_deref().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+            "client.subject" => tls.client_subject.clone(),
             "client.sha256" => tls.client_certificates.first().map(|der| hex(&Sha256::digest(der))),
             _ => None,
         }
@@ -208,6 +212,7 @@ mod tests {
             version: "1.3",
             cipher_suite: "TLS13_AES_128_GCM_SHA256".into(),
             client_certificates: vec![b"abc".to_vec()],
+            client_subject: Some("O=Example, CN=ann".into()),
         };
         conn.tls.set(tls).unwrap();
         let fact = |name| conn.attribute(name);
@@ -215,6 +220,7 @@ mod tests {
         assert_eq!(fact("tls.cipher-suite").as_deref(), Some("TLS13_AES_128_GCM_SHA256"));
         assert_eq!(fact("tls.sni").as_deref(), Some("app.example"));
         assert_eq!(fact("tls.alpn").as_deref(), Some("h2"));
+        assert_eq!(fact("tls.client.subject").as_deref(), Some("O=Example, CN=ann"));
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(fact("tls.client.sha256").as_deref(), Some(abc));
         assert_eq!(fact("geo.country"), None);

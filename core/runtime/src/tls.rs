@@ -8,6 +8,7 @@ use adit_net::{
     tls::{self, HandshakeError},
 };
 use rustls::{ProtocolVersion, ServerConfig};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 /// Time for the visitor's handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = adit_net::limits::TLS_HANDSHAKE_DEADLINE;
@@ -27,6 +28,7 @@ pub async fn terminate(
 
 /// What handlers may know of a session.
 pub fn info(session: &rustls::ServerConnection) -> TlsInfo {
+    let certificates = session.peer_certificates().unwrap_or_default();
     TlsInfo {
         sni: session.server_name().map(str::to_ascii_lowercase),
         alpn: session.alpn_protocol().map(<[u8]>::to_vec),
@@ -39,11 +41,42 @@ pub fn info(session: &rustls::ServerConnection) -> TlsInfo {
             .and_then(|suite| suite.suite().as_str())
             .unwrap_or_default()
             .to_owned(),
-        client_certificates: session
-            .peer_certificates()
-            .into_iter()
-            .flatten()
-            .map(|certificate| certificate.as_ref().to_vec())
-            .collect(),
+        client_subject: certificates.first().and_then(|leaf| subject(leaf)),
+        client_certificates: certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
+    }
+}
+
+/// The name that a certificate is for. `None`: it has none.
+fn subject(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.subject().to_string()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+
+    fn certificate(parts: &[(DnType, &str)]) -> Vec<u8> {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (part, text) in parts {
+            params.distinguished_name.push(part.clone(), *text);
+        }
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_certificate_tells_whom_it_is_for() {
+        let der =
+            certificate(&[(DnType::OrganizationName, "Example"), (DnType::CommonName, "ann")]);
+        assert_eq!(subject(&der).as_deref(), Some("O=Example, CN=ann"));
+    }
+
+    #[test]
+    fn what_has_no_name_or_is_no_certificate_tells_nothing() {
+        assert_eq!(subject(&certificate(&[])), None);
+        assert_eq!(subject(b"no certificate"), None);
     }
 }

@@ -85,6 +85,7 @@ fn know<'a>(
             ("tls.sni", name) => tls.sni = Some(name.to_owned()),
             ("tls.alpn", name) => tls.alpn = Some(name.as_bytes().to_vec()),
             ("tls.cipher-suite", name) => tls.cipher_suite = name.to_owned(),
+            ("tls.client.subject", name) => tls.client_subject = Some(name.to_owned()),
             _ => bail!("a component cannot be made to believe {name} = {value:?}"),
         }
     }
