@@ -14,6 +14,10 @@ mod guest;
 mod heads;
 #[path = "it/lab.rs"]
 mod lab;
+#[path = "it/leaks.rs"]
+mod leaks;
+#[path = "it/limits.rs"]
+mod limits;
 #[path = "it/loading.rs"]
 mod loading;
 #[path = "it/pool.rs"]

@@ -127,3 +127,29 @@ fn what_was_used_longest_ago_goes_first() {
     files::prune(&dir, EXTENSION, size);
     assert_eq!(rig.files(), [new]);
 }
+
+/// A file and a directory that are not ours. Root gives them away; others find them.
+fn foreign(rig: &Rig) -> (PathBuf, PathBuf) {
+    if !rustix::process::geteuid().is_root() {
+        return ("/etc/passwd".into(), "/".into());
+    }
+    let give_away = |path: PathBuf| {
+        std::os::unix::fs::chown(&path, Some(12_345), None).unwrap();
+        path
+    };
+    (give_away(rig.file()), give_away(rig.dir()))
+}
+
+#[test]
+fn what_belongs_to_somebody_else_is_not_taken() {
+    let rig = Rig::new();
+    rig.compile();
+    let (file, dir) = foreign(&rig);
+    let refused = "it belongs to somebody else";
+    assert_eq!(files::read_own(&file).unwrap_err().to_string(), refused);
+    assert_eq!(files::prepare(&dir).unwrap_err().to_string(), refused);
+    // The policy runs nevertheless, compiled anew.
+    let cache = Cache::new(CachePolicy::Dir(dir));
+    let digest = Sha256::digest(&rig.bytes).into();
+    assert!(cache.component(&rig.engine, &rig.bytes, &digest).is_ok());
+}

@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adit_chain::{Body, Exchange, OnError};
+use adit_chain::{Body, Conn, Exchange, OnError};
 use bytes::Bytes;
 use http::Request;
 use wasmtime::component::Component;
 
 use super::{Lab, rig};
 use crate::{
-    handler::Link, hook::HookInterface, instance::Instance, plugin::Instances, policy::Policy,
+    handler::Link, hook::HookInterface, instance::Instance, plugin::Instances, pool::Entry,
     request, time::thread_cpu,
 };
 
@@ -30,7 +30,8 @@ pub struct Bench {
     pub reused: Rate,
     /// A request's side on a new instance each time, which is configured first.
     pub fresh: Rate,
-    /// Octets that an instance takes, as the system counts them. `None`: it does not say.
+    /// Octets that an instance takes once it was called, as the system counts them: pages that
+    /// instances share count in part. `None`: it does not say.
     pub resident: Option<usize>,
     /// Octets of an instance's linear memory, used or not.
     pub memory: usize,
@@ -76,7 +77,7 @@ impl Lab {
         drop(component);
         let fresh = Arc::new(policy.alike(Instances::Fresh));
         let fresh = Arc::new(Link::new(fresh, OnError::Deny));
-        let (resident, memory) = weigh(policy).await?;
+        let (resident, memory) = weigh(&self.link, from, request).await?;
         Ok(Bench {
             reused: rate(&self.link, from, request, time).await,
             fresh: rate(&fresh, from, request, time).await,
@@ -120,24 +121,52 @@ async fn rate(
 }
 
 /// Octets that an instance takes, and octets of its linear memory.
-async fn weigh(policy: &Policy) -> Result<(Option<usize>, usize), wasmtime::Error> {
+async fn weigh(
+    link: &Arc<Link>,
+    from: SocketAddr,
+    request: &Request<Bytes>,
+) -> Result<(Option<usize>, usize), wasmtime::Error> {
+    let conn = rig::conn(from, true);
+    // What the first one has the process load is nobody's weight.
+    let mut instances = vec![called(link, &conn, request).await?];
     let before = resident();
-    let mut instances: Vec<Box<Instance>> = Vec::new();
     for _ in 0..WEIGHED {
-        let Some(place) = policy.pool().room() else { break };
-        let made = policy.create(place).await;
-        instances.push(made.map_err(|error| wasmtime::format_err!("{error:?}"))?);
+        instances.push(called(link, &conn, request).await?);
     }
     let after = resident();
-    let n = instances.len().max(1);
-    let memory = instances.first().map_or(0, |instance| instance.store.data().limiter.memory);
-    let weight = after.zip(before).map(|(after, before)| after.saturating_sub(before) / n);
+    let weight = after.zip(before).map(|(after, before)| after.saturating_sub(before) / WEIGHED);
+    let memory = instances.iter().flatten().next();
+    let memory = memory.map_or(0, |instance| instance.store.data().limiter.memory);
+    drop(instances);
     Ok((weight, memory))
 }
 
-/// Octets of this process that are in memory.
+/// A new instance that was called once. `None`: the call broke it.
+async fn called(
+    link: &Arc<Link>,
+    conn: &Arc<Conn>,
+    request: &Request<Bytes>,
+) -> Result<Option<Box<Instance>>, wasmtime::Error> {
+    let policy = &*link.policy;
+    let Some(place) = policy.pool().room() else { return Ok(None) };
+    let made = policy.create(place).await;
+    let instance = made.map_err(|error| wasmtime::format_err!("{error:?}"))?;
+    policy.pool().give(instance, Instant::now());
+    if policy.has(HookInterface::Request) {
+        let mut exchange = Exchange::new(Arc::clone(conn), request.clone().map(Body::from));
+        // What it decides is not the question here.
+        let _ = request::on_request(link, &mut exchange).await;
+    }
+    Ok(match policy.pool().try_enter() {
+        Some(Entry::Idle(instance)) => Some(instance),
+        Some(Entry::Room(_)) | None => None,
+    })
+}
+
+/// Octets of this process that are in memory, its share of what it shares with others included.
 fn resident() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: usize = text.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * 4096)
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
 }

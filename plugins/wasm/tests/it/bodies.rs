@@ -1,14 +1,15 @@
 //! Bodies: gathered, watched, replaced, cut.
 
-use adit_chain::{Body, BoxError, OnError, Outcome};
+use adit_chain::{Body, BoxError, Chain, LinkSpec, OnError, Outcome, Registry};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::channel::Channel;
+use serde_json::json;
 
 use crate::{
     guest::{FIRST, Guest, case_reply, case_text, data},
-    rig::{Rig, get, post, request},
+    rig::{Rig, cx, get, post, request},
 };
 
 /// Asks for `limit` octets of the request's body.
@@ -61,6 +62,33 @@ async fn a_gathered_body_is_replaced_and_its_length_told() {
     let mut run = request(&chain, post("abcdef")).await;
     assert_eq!(run.header("content-length"), Some("3"));
     assert_eq!(run.body().await.unwrap(), "abc");
+}
+
+#[tokio::test]
+async fn two_policies_await_one_body_and_replace_it_in_order() {
+    let rig = Rig::new();
+    let halves = awaits(100).on_request_body(ECHO, FIRST);
+    // Traps unless it gets what the one before left.
+    let checks = format!(
+        "(if (i32.ne (local.get $len) (i32.const 4)) (then unreachable)) \
+         (if (i32.eqz (local.get $last)) (then unreachable)) {ECHO}"
+    );
+    let checks = awaits(100).on_request_body(&checks, FIRST);
+    let plugin = |name: &str, guest: &Guest| {
+        let path = rig.dir.path().join(name);
+        std::fs::write(&path, guest.build()).unwrap();
+        rig.plugin(adit_wasm::PluginSpec::new(name, path))
+    };
+    let registry = Registry::default().with([plugin("halves", &halves), plugin("checks", &checks)]);
+    let link = |kind: &str| {
+        let spec = LinkSpec { kind: kind.into(), options: json!({}), on_error: OnError::Deny };
+        registry.link(&spec, &cx()).unwrap()
+    };
+    let chain = Chain::new(vec![link("halves"), link("checks")]);
+    let mut run = request(&chain, post_pieces(&["ab", "cd", "ef", "gh"])).await;
+    assert!(run.is_next());
+    assert_eq!(run.header("content-length"), Some("2"));
+    assert_eq!(run.body().await.unwrap(), "ab");
 }
 
 #[tokio::test]

@@ -139,6 +139,37 @@ async fn a_policy_that_only_breaks_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_hook_that_works_does_not_speak_for_one_that_breaks() {
+    let rig = Rig::new();
+    let guest = Guest::new().on_connection(FIRST).on_request("unreachable").on_finish("");
+    let chain = chain(rig.plugin(rig.spec(&guest)), &json!({}), OnError::Deny).unwrap();
+    let connect = async || {
+        let mut connected = adit_chain::Connected::default();
+        chain.connect(&adit_chain::conformance::conn(), &mut connected).await.is_ok()
+    };
+    for _ in 0..20 {
+        assert!(connect().await);
+        assert_eq!(request(&chain, get()).await.refused(), 500);
+    }
+    let status = || rig.host.stats().policies.remove(0);
+    assert!(status().is_left_alone);
+    let calls = |hook: &str| {
+        let text = rig.host.services().metrics().render();
+        let of = format!("adit_policy_faults_total{{policy=\"policy\",kind=\"{hook}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&of).map(str::to_owned))
+    };
+    // The hook that breaks is not called any more, and counts no fault; the other one is called.
+    for _ in 0..5 {
+        assert!(connect().await);
+        assert_eq!(request(&chain, get()).await.refused(), 500);
+    }
+    assert_eq!(calls("trap").as_deref(), Some("20"));
+    let text = rig.host.services().metrics().render();
+    let connections = "adit_policy_calls_total{policy=\"policy\",hook=\"on-connection\"} 25";
+    assert!(text.contains(connections), "{text}");
+}
+
+#[tokio::test]
 async fn faults_and_calls_are_counted() {
     let rig = Rig::new();
     let chain = rig.chain(rig.spec(&breaks("unreachable")), OnError::Pass);

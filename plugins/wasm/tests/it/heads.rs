@@ -5,7 +5,7 @@ use http::Response;
 
 use crate::{
     guest::{FIRST, Guest, case_reply, case_text, data},
-    rig::{Rig, get, request},
+    rig::{Rig, Run, get, request},
 };
 
 /// `request.set-header`: self, name, value, where the answer goes.
@@ -49,6 +49,80 @@ async fn edits_of_a_call_that_traps_are_forgotten() {
     }
     let chain = rig.chain(rig.spec(&guest), OnError::Deny);
     assert_eq!(request(&chain, get()).await.refused(), 500);
+}
+
+/// Changes everything that a call can change, and then does `end`.
+fn changes_everything(end: &str) -> Guest {
+    let with_text = "(param i32 i32 i32 i32)";
+    let set = |name: usize, value: usize| {
+        format!(
+            "(call $set-header (local.get $req) (i32.const {name}) (i32.const 3) \
+             (i32.const {value}) (i32.const 1) (i32.const 8192))"
+        )
+    };
+    let (one, two, three) = (set(0, 8), set(16, 8), set(24, 8));
+    let call = |function: &str, at: usize, len: usize| {
+        format!(
+            "(call {function} (local.get $req) (i32.const {at}) (i32.const {len}) (i32.const 8192))"
+        )
+    };
+    setter(Guest::new())
+        .with(&(texts() + &data(16, "x-b") + &data(24, "x-c") + &data(32, "PUT")))
+        .with(&(data(40, "/other") + &data(48, "b.example") + &data(64, "ann") + &data(72, "old")))
+        .import("http", "[method]request.remove-header", &format!("$remove {with_text}"))
+        .import("http", "[method]request.set-method", &format!("$method {with_text}"))
+        .import("http", "[method]request.set-target", &format!("$target {with_text}"))
+        .import("http", "[method]request.set-authority", &format!("$authority {with_text}"))
+        .import("http", "[method]request.set-identity", &format!("$identity {with_text}"))
+        .import("http", "[method]request.keep", &format!("$keep {with_text}"))
+        .import("http", "[method]request.set-var", "$var (param i32 i32 i32 i32 i32 i32)")
+        .on_request(&format!(
+            "{one} {two} {three} {} {} {} {} {} {} (call $var (local.get $req) (i32.const 64) \
+             (i32.const 3) (i32.const 72) (i32.const 3) (i32.const 8192)) {end}",
+            call("$remove", 72, 3),
+            call("$method", 32, 3),
+            call("$target", 40, 6),
+            call("$authority", 48, 9),
+            call("$identity", 64, 3),
+            call("$keep", 64, 3),
+        ))
+}
+
+#[tokio::test]
+async fn a_call_takes_effect_as_a_whole_or_not_at_all() {
+    let head = |run: &Run| {
+        let request = &run.exchange.request;
+        let lines: Vec<_> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        let who = run.exchange.identity.as_ref().map(|identity| identity.subject.clone());
+        let line = format!("{} {}", request.method(), request.uri());
+        (line, lines.join(", "), who, run.exchange.vars.len())
+    };
+    let ask = || {
+        let request = http::Request::get("/a?b").header("host", "app.example");
+        request.header("old", "1").header("x-b", "2").header("old", "3").body("".into()).unwrap()
+    };
+    let rig = Rig::new();
+    let chain = rig.chain(rig.spec(&changes_everything("unreachable")), OnError::Pass);
+    let (line, lines) = ("GET /a?b".to_owned(), "host: app.example, old: 1, old: 3, x-b: 2");
+    for _ in 0..3 {
+        let run = request(&chain, ask()).await;
+        assert!(run.is_next());
+        assert_eq!(head(&run), (line.clone(), lines.to_owned(), None, 0));
+    }
+    let chain = rig.chain(rig.spec(&changes_everything(FIRST)), OnError::Pass);
+    let (line, who, vars) = ("PUT /other".to_owned(), Some("ann".to_owned()), 1);
+    let run = request(&chain, ask()).await;
+    let (its_line, mut its_lines, its_who, its_vars) = head(&run);
+    assert_eq!((its_line, its_who, its_vars), (line, who, vars));
+    for gone in ["host: b.example", "x-a: 1", "x-b: 1", "x-c: 1"] {
+        assert!(its_lines.contains(gone), "{its_lines} lacks {gone}");
+        its_lines = its_lines.replace(gone, "");
+    }
+    assert!(!its_lines.contains("old"), "{its_lines}");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Time: guests are stopped, and nobody else waits for them.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use adit_chain::OnError;
 use adit_wasm::{FaultKind, lab::Lab};
@@ -16,37 +19,44 @@ fn spins() -> Guest {
     Guest::new().on_request("(loop $l (br $l)) (i32.const 0)")
 }
 
-/// One thread: while the guest spins, another task counts how long it is kept waiting.
-#[tokio::test]
-async fn a_guest_that_spins_is_stopped_and_others_run_meanwhile() {
-    let rig = Rig::new();
-    let mut spec = rig.spec(&spins());
-    spec.limits.cpu = Duration::from_millis(50);
-    let chain = rig.chain(spec, OnError::Deny);
-    let counted = std::cell::Cell::new(0_u32);
-    let count = async {
+/// CPU time that a guest used which spins until it is stopped, and how long another task of the
+/// same thread was kept waiting meanwhile at the most.
+async fn spin_once(lab: &Lab) -> (Duration, Duration) {
+    let longest = Cell::new(Duration::ZERO);
+    let others = async {
         loop {
+            let began = Instant::now();
             tokio::task::yield_now().await;
-            counted.set(counted.get() + 1);
+            longest.set(longest.get().max(began.elapsed()));
         }
     };
     tokio::select! {
         biased;
-        run = request(&chain, get()) => assert_eq!(run.refused(), 500),
-        () = count => {}
+        told = lab.request(ask("/")) => {
+            assert_eq!(told.faults[0].kind, FaultKind::Cpu);
+            (told.cpu, longest.get())
+        }
+        () = others => unreachable!("it never ends"),
     }
-    // One turn for each tick, of which a busy machine makes fewer.
-    assert!(counted.get() >= 3, "{}", counted.get());
 }
 
+/// A busy machine may take the thread, or the ticker, away at any moment: then a round says nothing.
+/// So the best of many rounds counts.
 #[tokio::test]
-async fn the_budget_is_of_cpu_time_and_not_of_the_wall() {
+async fn a_guest_that_spins_is_stopped_in_time_and_others_hardly_wait() {
     let rig = Rig::new();
-    let lab = Lab::new(&rig.host, rig.spec(&spins()), &json!({})).unwrap();
-    let told = lab.request(ask("/")).await;
-    assert_eq!(told.faults[0].kind, FaultKind::Cpu);
-    let (least, most) = (Duration::from_millis(9), Duration::from_millis(30));
-    assert!(least < told.cpu && told.cpu < most, "{:?}", told.cpu);
+    let mut rounds = Vec::new();
+    for n in 0..100 {
+        // Another policy each time, which no breaker leaves alone.
+        let lab = Lab::new(&rig.host, rig.spec(&spins()), &json!({ "n": n })).unwrap();
+        let (cpu, wait) = spin_once(&lab).await;
+        let budget = Duration::from_millis(9)..Duration::from_millis(15);
+        if budget.contains(&cpu) && wait <= Duration::from_millis(3) {
+            return;
+        }
+        rounds.push((cpu, wait));
+    }
+    panic!("never in time: {rounds:?}");
 }
 
 #[tokio::test]
