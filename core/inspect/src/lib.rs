@@ -1,7 +1,12 @@
 //! What a person or a script sees of a running agent: captured exchanges, the local API and the
 //! page that shows them.
 //!
-//! Reading order: `control`, what the agent lends us; `meter`, what passes through an endpoint.
+//! Reading order: [`control`], what the agent lends us; [`model`], what is remembered of an exchange;
+//! [`capture`], where; [`meter`], what passes through an endpoint.
 
+#[allow(dead_code)]
+pub mod capture;
 pub mod control;
 pub mod meter;
+#[allow(dead_code)]
+pub mod model;

@@ -65,6 +65,7 @@ async fn run(
         Ok(()) => Box::pin(carry(&conn, io, route, live, &mut connected, cx)).await,
         Err(refusal) => {
             let totals = Box::pin(turn_away(&conn, io, &route, refusal, cx)).await;
+            open.metrics.moved(totals);
             (totals, Ended::Refused)
         }
     };
@@ -130,7 +131,9 @@ async fn carry(
     if route.relay == Relay::Http && passthrough == PassthroughTls::No {
         http::serve_route(Arc::clone(conn), io, route, live, cx).await
     } else {
-        raw(conn, io, &route, passthrough, cx).await
+        let (totals, ended) = raw(conn, io, &route, passthrough, cx).await;
+        route.metrics.moved(totals);
+        (totals, ended)
     }
 }
 

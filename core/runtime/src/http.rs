@@ -93,6 +93,7 @@ pub(crate) async fn serve_route(
     let visitor = Visitor::of(&conn);
     let spoken = visitor.speaks();
     let limits = route.limits.clone();
+    let metrics = Arc::clone(&route.metrics);
     let home = Arc::new(Seat::admitted(route, conn));
     let places = match &cx.router {
         Some(router) => {
@@ -100,8 +101,10 @@ pub(crate) async fn serve_route(
         }
         None => Places::Own(Own::new(home, live, cx.routes.clone(), Arc::clone(&traffic))),
     };
-    let serving = Serving::new(places, traffic, cx.origin.clone(), &limits, &cx.stop);
-    serving.run(io, spoken).await
+    let serving = Serving::new(places, Arc::clone(&traffic), cx.origin.clone(), &limits, &cx.stop);
+    let (totals, ended) = serving.run(io, spoken).await;
+    metrics.moved(traffic.unreported(totals));
+    (totals, ended)
 }
 
 /// Answers whatever the visitor asks with one refusal, and closes.

@@ -59,6 +59,9 @@ pub struct Closed {
 /// Told about each connection and exchange of a route, for percentiles and rates. Must be quick:
 /// it runs in the connection's own task.
 pub trait Observe: fmt::Debug + Send + Sync + 'static {
+    /// A connection came.
+    fn opened(&self) {}
+
     /// A connection is over.
     fn connection(&self, took: Duration, totals: Totals) {
         let _ = (took, totals);
@@ -67,6 +70,12 @@ pub trait Observe: fmt::Debug + Send + Sync + 'static {
     /// The head of a response is on its way to the visitor.
     fn exchange(&self, status: StatusCode, took: Duration) {
         let _ = (status, took);
+    }
+
+    /// Bytes have moved since this was called last: told at the end of an exchange, and of a
+    /// connection.
+    fn moved(&self, totals: Totals) {
+        let _ = totals;
     }
 }
 
@@ -110,6 +119,9 @@ impl Metrics {
     pub(crate) fn opened(&self) {
         self.connections.fetch_add(1, Relaxed);
         self.open.fetch_add(1, Relaxed);
+        if let Some(observe) = &self.observe {
+            observe.opened();
+        }
     }
 
     pub(crate) fn closed(&self, took: Duration, totals: Totals) {
@@ -132,6 +144,14 @@ impl Metrics {
     pub(crate) fn observed(&self, status: StatusCode, took: Duration) {
         if let Some(observe) = &self.observe {
             observe.exchange(status, took);
+        }
+    }
+
+    pub(crate) fn moved(&self, totals: Totals) {
+        if let Some(observe) = &self.observe
+            && totals != Totals::default()
+        {
+            observe.moved(totals);
         }
     }
 }

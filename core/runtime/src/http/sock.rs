@@ -43,6 +43,9 @@ const WAKING: usize = 2 * 1024;
 pub(super) struct Traffic {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// What of it an observer has been told of.
+    reported_in: AtomicU64,
+    reported_out: AtomicU64,
     /// Exchanges whose response has not been sent to its end.
     in_flight: AtomicU32,
     n_begun: AtomicU64,
@@ -70,6 +73,16 @@ struct Head {
 impl Traffic {
     pub(super) fn totals(&self) -> Totals {
         Totals { bytes_in: self.bytes_in.load(Relaxed), bytes_out: self.bytes_out.load(Relaxed) }
+    }
+
+    /// What of the bytes so far an observer has not been told of; from now on it has.
+    pub(super) fn unreported(&self, totals: Totals) -> Totals {
+        let before_in = self.reported_in.swap(totals.bytes_in, Relaxed);
+        let before_out = self.reported_out.swap(totals.bytes_out, Relaxed);
+        Totals {
+            bytes_in: totals.bytes_in.saturating_sub(before_in),
+            bytes_out: totals.bytes_out.saturating_sub(before_out),
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
