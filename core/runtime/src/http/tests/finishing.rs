@@ -5,9 +5,16 @@ use adit_chain::{
     failure,
 };
 use http::{Response, StatusCode};
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use http_body_util::BodyExt as _;
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender},
+    task::JoinSet,
+};
 
-use super::proxying::OK;
+use super::{
+    proxying::OK,
+    two::{client, get},
+};
 use crate::rig::{Plan, Rig, within};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -105,6 +112,43 @@ async fn a_visitor_that_hangs_up_is_an_end() {
     visitor.until("four").await;
     drop(visitor);
     assert_eq!(next(&mut told).await, (Some(200), 0, 4, Some(failure::RESET)));
+}
+
+#[tokio::test]
+async fn each_exchange_of_an_http2_visitor_has_an_end_of_its_own() {
+    let (mut rig, mut told) = rig().await;
+    let mut tasks = JoinSet::new();
+    let sender = client(&mut rig, &mut tasks).await;
+    let ask = |path: &'static str| {
+        let mut sender = sender.clone();
+        async move { sender.send_request(get(path)).await.unwrap() }
+    };
+    // Two at a time: the one that is answered first ends first.
+    let answer = async {
+        let (mut one, mut other) = (rig.served().await, rig.served().await);
+        if !one.head().await.starts_with("GET /quick ") {
+            std::mem::swap(&mut one, &mut other);
+        }
+        one.send(OK).await;
+        other.send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nfour").await;
+        (one, other)
+    };
+    let (quick, slow, _services) =
+        within(async { tokio::join!(ask("/quick"), ask("/slow"), answer) }).await;
+    assert_eq!(quick.into_body().collect().await.unwrap().to_bytes(), "ok");
+    assert_eq!(next(&mut told).await, (Some(200), 0, 2, None));
+    let mut body = slow.into_body();
+    let frame = within(body.frame()).await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "four");
+    assert!(told.try_recv().is_err(), "it is not over");
+    // The stream is reset; the connection and its other streams go on.
+    drop(body);
+    assert_eq!(next(&mut told).await, (Some(200), 0, 4, Some(failure::RESET)));
+    assert_eq!(within(ask("/answer")).await.status(), 200);
+    assert_eq!(next(&mut told).await, (Some(200), 0, 4, None));
+    assert_eq!(within(ask("/refuse")).await.status(), 403);
+    let (status, _, _, why) = next(&mut told).await;
+    assert_eq!((status, why), (Some(403), Some(failure::REFUSED)));
 }
 
 #[tokio::test]
