@@ -56,5 +56,5 @@ async fn ask(link: &Link, conn: &Arc<Conn>) -> Result<Admission, Fault> {
     current.commit();
     link.take_back(conn, current.conn.take());
     policy.check_in(instance);
-    Ok(answer)
+    policy.checked(bounds.hook, Ok(answer))
 }

@@ -58,7 +58,8 @@ async fn tell(link: &Link, hook: Hook, current: Current) {
             call!(policy, instance, deadline, finish.call_on_finish(handle(), handle(), handle()))
         }
     };
-    if policy.settle(&mut instance, bounds, began.into_std(), result).is_ok() {
+    let told = policy.settle(&mut instance, bounds, began.into_std(), result);
+    if told.and_then(|()| policy.checked(hook, Ok(()))).is_ok() {
         instance.disarm();
         policy.check_in(instance);
     }

@@ -126,7 +126,7 @@ impl Caller {
         }
         instance.store.data_mut().current.commit();
         self.seat = Seat::Held(instance);
-        Ok(verdict)
+        policy.checked(bounds.hook, Ok(verdict))
     }
 
     /// The policy has seen the last piece, or enough: gives the instance back.

@@ -165,8 +165,7 @@ impl Policy {
     }
 
     /// Counts a call that was answered.
-    fn succeeded(&self, hook: Hook, took: Duration) {
-        self.breakers[hook.index()].succeeded();
+    fn answered(&self, hook: Hook, took: Duration) {
         self.shared.metrics().call(hook, took);
         if let Some(observer) = self.observer.get() {
             observer.call(hook, took);
@@ -198,7 +197,7 @@ impl Policy {
         match result {
             Ok(answer) => {
                 instance.ended = Instant::now();
-                self.succeeded(bounds.hook, instance.ended.duration_since(began));
+                self.answered(bounds.hook, instance.ended.duration_since(began));
                 Ok(answer)
             }
             Err(broken) => {
@@ -214,9 +213,14 @@ impl Policy {
         self.breakers.iter().any(Breaker::is_open)
     }
 
-    /// Counts an answer that makes no sense.
-    pub(crate) fn checked<T>(&self, checked: Result<T, Fault>) -> Result<T, Fault> {
-        checked.inspect_err(|fault| self.failed(fault))
+    /// Takes note of an answer that was looked at: one that makes sense is a success, one that does
+    /// not is counted as a fault.
+    pub(crate) fn checked<T>(&self, hook: Hook, checked: Result<T, Fault>) -> Result<T, Fault> {
+        match &checked {
+            Ok(_) => self.breakers[hook.index()].succeeded(),
+            Err(fault) => self.failed(fault),
+        }
+        checked
     }
 
     /// A new instance under load. `configure` said yes when the policy was loaded: now a no is a

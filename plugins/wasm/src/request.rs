@@ -128,7 +128,7 @@ async fn head(
     let result = match result {
         Ok(answer) => {
             policy.check_in(instance);
-            policy.checked(check_head(policy, answer, method(&current)))
+            policy.checked(bounds.hook, check_head(policy, answer, method(&current)))
         }
         Err(fault) => Err(fault),
     };
@@ -164,7 +164,7 @@ async fn whole(
             Ok(answer) => {
                 policy.check_in(instance);
                 let checked = check_body(answer, is_complete, method(&current), bounds.hook);
-                policy.checked(checked)
+                policy.checked(bounds.hook, checked)
             }
             Err(fault) => Err(fault),
         };

@@ -107,7 +107,7 @@ impl Passage {
         let result = match result {
             Ok(answer) => {
                 policy.check_in(instance);
-                policy.checked(self.check_head(answer))
+                policy.checked(bounds.hook, self.check_head(answer))
             }
             Err(fault) => Err(fault),
         };
@@ -141,7 +141,7 @@ impl Passage {
             let result = match result {
                 Ok(answer) => {
                     policy.check_in(instance);
-                    policy.checked(self.check_body(answer, is_complete))
+                    policy.checked(bounds.hook, self.check_body(answer, is_complete))
                 }
                 Err(fault) => Err(fault),
             };

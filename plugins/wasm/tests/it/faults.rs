@@ -5,7 +5,7 @@ use adit_wasm::{FaultKind, Hook, lab::Verdict};
 use serde_json::json;
 
 use crate::{
-    guest::{FIRST, Guest, data},
+    guest::{FIRST, Guest, case_reply, data},
     lab::{ask, lab},
     rig::{Rig, chain, get, request},
 };
@@ -136,6 +136,18 @@ async fn a_policy_that_only_breaks_is_left_alone() {
     tokio::time::sleep(std::time::Duration::from_millis(120)).await;
     assert!(request(&chain, plain()).await.is_next());
     assert!(!rig.host.stats().policies[0].is_left_alone);
+}
+
+#[tokio::test]
+async fn a_policy_that_only_answers_nonsense_is_left_alone() {
+    let rig = Rig::new();
+    let guest = Guest::new().on_request(&case_reply(1, 700, 0, 0));
+    let chain = chain(rig.plugin(rig.spec(&guest)), &json!({}), OnError::Deny).unwrap();
+    for n in 0..20 {
+        assert!(!rig.host.stats().policies[0].is_left_alone, "{n}");
+        assert_eq!(request(&chain, get()).await.refused(), 500);
+    }
+    assert!(rig.host.stats().policies[0].is_left_alone);
 }
 
 #[tokio::test]
