@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 use tracing::{debug, warn};
 
 use crate::{
-    Body, BoxHandler, ByteStream, Conn, End, Exchange, Handler, Id, Needs, OnClose, OnConnect,
-    OnRequest, OnResponse, Refusal, RouteId, TlsMode, Verdict, WrapIo,
+    Body, BoxHandler, ByteStream, Conn, End, Exchange, Handler, Id, Needs, Notes, OnClose,
+    OnConnect, OnRequest, OnResponse, Origin, Refusal, RouteId, TlsMode, Trace, Verdict, Way,
+    WrapIo,
 };
 
 /// What happens when a handler breaks.
@@ -214,7 +215,7 @@ impl Chain {
                 },
             };
             if let Some(began) = began {
-                exchange.trace.record(&link.name, verdict, began.elapsed());
+                exchange.trace.record(&link.name, Way::Request, verdict, began.elapsed());
             }
             if let Some(outcome) = outcome {
                 return outcome;
@@ -281,10 +282,36 @@ impl Unwind {
     pub async fn run(
         &mut self,
         id: Id,
+        response: Response<Body>,
+    ) -> Result<Response<Body>, Refusal> {
+        self.run_traced(id, response, &mut Trace::default()).await
+    }
+
+    /// As [`run`](Self::run), and records what each handler did: `Respond` where the response is
+    /// its own now.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_traced(
+        &mut self,
+        id: Id,
         mut response: Response<Body>,
+        trace: &mut Trace,
     ) -> Result<Response<Body>, Refusal> {
         while let Some(Waiting { link, then }) = self.0.pop() {
-            match then.on_response(response).await {
+            let watch = trace.is_recording().then(|| (Instant::now(), Origin::of(&response)));
+            let notes = Notes::attach(trace, &mut response);
+            let result = then.on_response(response).await;
+            if let Some((began, before)) = watch {
+                let verdict = match &result {
+                    Ok(changed) if Origin::of(changed) != before => Verdict::Respond,
+                    Ok(_) => Verdict::Next,
+                    Err(_) => Verdict::Failed,
+                };
+                notes.move_to(trace);
+                trace.record(&link, Way::Response, verdict, began.elapsed());
+            }
+            match result {
                 Ok(changed) => response = changed,
                 // The response went into the handler and did not come out: even `pass` has
                 // nothing left to pass on.

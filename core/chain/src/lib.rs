@@ -39,7 +39,7 @@ pub use self::{
     id::Id,
     needs::Needs,
     refusal::{ErrorCode, Refusal, code},
-    trace::{Trace, TraceEntry, Verdict},
+    trace::{Notes, Trace, TraceEntry, Verdict, Way},
     vars::{VarLimit, Vars},
     verdict::{ByteStream, OnClose, OnConnect, OnRequest, OnResponse, RouteId, TlsMode, WrapIo},
 };

@@ -2,6 +2,9 @@
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
+use http::Response;
+use parking_lot::Mutex;
+
 /// What a link decided, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,11 +25,22 @@ pub enum Verdict {
     Respond,
 }
 
+/// The way of an exchange on which a link did its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the upstream.
+    Request,
+    /// Back to the visitor.
+    Response,
+}
+
 /// One link's part in one exchange.
 #[derive(Clone, Debug)]
 pub struct TraceEntry {
     /// Name of the link.
     pub link: Arc<str>,
+    /// On which way.
+    pub way: Way,
     /// What it decided.
     pub verdict: Verdict,
     /// How long it took.
@@ -72,10 +86,56 @@ impl Trace {
         }
     }
 
-    pub(crate) fn record(&mut self, link: &Arc<str>, verdict: Verdict, took: Duration) {
+    pub(crate) fn record(&mut self, link: &Arc<str>, way: Way, verdict: Verdict, took: Duration) {
         if let Some(Recording { entries, note }) = &mut self.0 {
             let note = std::mem::take(note);
-            entries.push(TraceEntry { link: Arc::clone(link), verdict, took, note });
+            entries.push(TraceEntry { link: Arc::clone(link), way, verdict, took, note });
+        }
+    }
+}
+
+/// Where the response side of a handler notes things: it has no exchange at hand. It travels with
+/// the response, and is there only while somebody watches.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(Option<Arc<Mutex<String>>>);
+
+impl Notes {
+    /// Notes of whoever is shown this response.
+    pub fn of<B>(response: &Response<B>) -> Self {
+        response.extensions().get().cloned().unwrap_or_default()
+    }
+
+    /// Whether anybody watches.
+    pub const fn are_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Adds a line to the entry of the handler, if anybody watches.
+    pub fn note(&self, text: impl std::fmt::Display) {
+        if let Some(notes) = &self.0 {
+            let mut notes = notes.lock();
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            let _ = write!(notes, "{text}");
+        }
+    }
+
+    /// Attaches empty notes to a response, if anybody watches.
+    pub(crate) fn attach<B>(trace: &Trace, response: &mut Response<B>) -> Self {
+        let notes = Self(trace.is_recording().then(Arc::default));
+        if notes.are_wanted() {
+            response.extensions_mut().insert(notes.clone());
+        }
+        notes
+    }
+
+    /// Takes what was noted over into the entry that is recorded next.
+    pub(crate) fn move_to(self, trace: &mut Trace) {
+        if let Some(notes) = self.0
+            && !notes.lock().is_empty()
+        {
+            trace.note(&*notes.lock());
         }
     }
 }

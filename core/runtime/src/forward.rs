@@ -190,7 +190,7 @@ async fn raw(
             debug!(id = %conn.id, %error, "no connection to the upstream");
             if route.endpoint.protocol.is_http() && passthrough == PassthroughTls::No {
                 let refusal = error.to_refusal();
-                let answering = http::serve_refusal(conn, io, refusal, &route.limits, cx);
+                let answering = http::serve_refusal(conn, io, refusal, route, cx);
                 return (answering.await, Ended::UpstreamFailed);
             }
             io.inner().reset_on_drop();
@@ -201,7 +201,7 @@ async fn raw(
 
 /// A connection that was not let in. On an HTTP endpoint it is told why, in HTTP.
 async fn turn_away(
-    conn: &Conn,
+    conn: &Arc<Conn>,
     io: Rewind<Io>,
     route: &Route,
     refusal: Refusal,
@@ -213,7 +213,7 @@ async fn turn_away(
         return Totals::default();
     }
     match settle_tls(conn, io, mode, cx).await {
-        Ok(io) => http::serve_refusal(conn, io, refusal, &route.limits, cx).await,
+        Ok(io) => http::serve_refusal(conn, io, refusal, route, cx).await,
         Err(_) => Totals::default(),
     }
 }

@@ -4,7 +4,8 @@
 //! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
 //! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts;
-//!   `finish`: who is told of their end.
+//!   `finish`: who is told of their end; `tape`: who watches; `way`: what
+//!   goes along.
 //! - `places`, `own`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
@@ -24,8 +25,10 @@ mod places;
 mod seat;
 mod send;
 mod sock;
+mod tape;
 mod turn;
 mod watch;
+mod way;
 mod whole;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -109,17 +112,18 @@ pub(crate) async fn serve_route(
 
 /// Answers whatever the visitor asks with one refusal, and closes.
 pub(crate) async fn serve_refusal(
-    conn: &Conn,
+    conn: &Arc<Conn>,
     io: Rewind<Io>,
     mut refusal: Refusal,
-    limits: &Limits,
+    route: &Route,
     cx: &ForwardCx,
 ) -> Totals {
     let traffic = Arc::new(Traffic::default());
     refusal.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let spoken = Visitor::of(conn).speaks();
-    let places = Places::Refused(refusal);
-    let serving = Serving::new(places, traffic, cx.origin.clone(), limits, &cx.stop);
+    let tapped = route.tap.clone().map(|tap| (Arc::clone(conn), tap));
+    let places = Places::Refused(refusal, tapped);
+    let serving = Serving::new(places, traffic, cx.origin.clone(), &route.limits, &cx.stop);
     serving.run(io, spoken).await.0
 }
 

@@ -14,6 +14,7 @@
 //! - [`mod@relay`]: bytes, both halves.
 //! - [`mod@http`]: exchanges, in HTTP/1.1 and HTTP/2.
 //! - [`mod@render`]: how a refusal looks to a visitor.
+//! - [`tap`]: exchanges, watched as they pass.
 //! - [`limits`], [`metrics`], [`stop`]: deadlines and sizes, counters, shutdown.
 //!
 //! Left out: listeners and dialling (`adit-net`), handlers (plugins), the tunnel protocol.
@@ -27,6 +28,7 @@ pub mod render;
 pub mod route;
 pub mod router;
 pub mod stop;
+pub mod tap;
 pub mod tls;
 pub mod upstream;
 

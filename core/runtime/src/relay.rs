@@ -17,6 +17,7 @@ use adit_chain::Totals;
 use adit_net::{Io, Rewind};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::half::Ear;
 use self::half::Half;
 use crate::Ended;
 
@@ -46,7 +47,22 @@ pub async fn relay_until(
     upstream: impl Into<Rewind<Io>>,
     cut: &CancellationToken,
 ) -> (Totals, Ended) {
-    let mut relaying = Relaying::new(visitor.into(), upstream.into());
+    relay_heard(visitor.into(), upstream.into(), cut, None).await
+}
+
+/// As [`relay_until`], and somebody may hear the bytes that pass: of the visitor, and of the
+/// upstream.
+pub(crate) async fn relay_heard(
+    visitor: Rewind<Io>,
+    upstream: Rewind<Io>,
+    cut: &CancellationToken,
+    ears: Option<[Ear; 2]>,
+) -> (Totals, Ended) {
+    let mut relaying = Relaying::new(visitor, upstream);
+    if let Some([inward, outward]) = ears {
+        relaying.inward.ear = Some(inward);
+        relaying.outward.ear = Some(outward);
+    }
     let ended = tokio::select! {
         biased;
         result = poll_fn(|cx| relaying.poll(cx)) => match result {

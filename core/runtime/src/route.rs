@@ -6,7 +6,7 @@ use adit_chain::{Chain, Endpoint, Side};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
-use crate::{Limits, Metrics, Observe, Upstream};
+use crate::{Limits, Metrics, Observe, Upstream, tap::Tap};
 
 /// How bytes move, decided when the route is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct RouteOptions {
     pub forwarded: Forwarded,
     /// Told about connections and exchanges.
     pub observe: Option<Arc<dyn Observe>>,
+    /// Watches exchanges, on HTTP endpoints.
+    pub tap: Option<Arc<dyn Tap>>,
 }
 
 impl RouteOptions {
@@ -74,7 +76,7 @@ impl RouteOptions {
             Side::Agent => Forwarded::Keep,
         };
         let (tls, limits) = (TlsDefault::None, Limits::default());
-        Self { side, tls, limits, forwarded, observe: None }
+        Self { side, tls, limits, forwarded, observe: None, tap: None }
     }
 }
 
@@ -97,6 +99,8 @@ pub struct Route {
     pub limits: Limits,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Who watches the exchanges.
+    pub tap: Option<Arc<dyn Tap>>,
 }
 
 impl Route {
@@ -107,16 +111,20 @@ impl Route {
         upstream: Arc<dyn Upstream>,
         options: RouteOptions,
     ) -> Self {
-        let RouteOptions { side, tls, limits, forwarded, observe } = options;
-        let relay = plan(&endpoint, &chain, &*upstream, side, forwarded);
+        let RouteOptions { side, tls, limits, forwarded, observe, tap } = options;
+        let tap = tap.filter(|_| endpoint.protocol.is_http());
+        let relay = match &tap {
+            Some(_) => Relay::Http,
+            None => plan(&endpoint, &chain, &*upstream, side, forwarded),
+        };
         let metrics = Arc::new(Metrics::new(observe));
-        Self { endpoint, chain, upstream, relay, tls, forwarded, limits, metrics }
+        Self { endpoint, chain, upstream, relay, tls, forwarded, limits, metrics, tap }
     }
 }
 
 /// A route that may be replaced while it is in use. A connection takes the one that is there when
 /// it is accepted, an exchange that is seen here the one that is there when it begins; what is
-/// under way ends where it began. The counters go on.
+/// under way ends where it began. The counters and the tap go on.
 #[derive(Debug)]
 pub struct Live(ArcSwap<Route>);
 
@@ -131,9 +139,14 @@ impl Live {
         self.0.load_full()
     }
 
-    /// Puts another in its place.
+    /// Puts another in its place. Who counts and who watches stays the same.
     pub fn replace(&self, mut route: Route) {
-        route.metrics = Arc::clone(&self.0.load().metrics);
+        let old = self.0.load();
+        route.metrics = Arc::clone(&old.metrics);
+        if let Some(tap) = old.tap.as_ref().filter(|_| route.endpoint.protocol.is_http()) {
+            route.tap = Some(Arc::clone(tap));
+            route.relay = Relay::Http;
+        }
         self.0.store(Arc::new(route));
     }
 

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{finish::Finish, pipe::Pipe, seat::Seat, sock::Traffic};
-use crate::limits::CONTINUE_WAIT;
+use crate::{Metrics, limits::CONTINUE_WAIT};
 
 /// The body of a response. When it is dropped, sent or not, the exchange is over.
 pub(super) struct Tracked {
@@ -28,11 +28,18 @@ pub(super) struct Tracked {
 }
 
 /// Counts an exchange as under way for as long as it lives.
-pub(super) struct InFlight(pub(super) Arc<Traffic>);
+pub(super) struct InFlight {
+    pub(super) traffic: Arc<Traffic>,
+    /// To be told of the bytes that have moved, if anybody observes.
+    pub(super) metrics: Option<Arc<Metrics>>,
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.end();
+        self.traffic.end();
+        if let Some(metrics) = &self.metrics {
+            metrics.moved(self.traffic.unreported(self.traffic.totals()));
+        }
     }
 }
 
@@ -77,7 +84,7 @@ impl HttpBody for Tracked {
         if let Some(finish) = &mut this.finish {
             match &frame {
                 Poll::Ready(Some(Ok(frame))) => {
-                    finish.passed(frame.data_ref().map_or(0, Bytes::len));
+                    finish.passed(frame);
                     if this.body.is_end_stream() || this.body.size_hint().exact() == Some(0) {
                         finish.complete();
                     }

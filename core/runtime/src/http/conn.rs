@@ -29,13 +29,15 @@ use super::{
     nap::Napping,
     places::Places,
     sock::{Sock, Spoken, Traffic},
+    tape::{Running, Taped},
     turn::{CREW, SERVER, Turn},
     watch::{Event, Watch},
 };
 use crate::{
     Ended, Limits, Stop,
     limits::{LINGER, MAX_HEAD, MAX_STREAMS, TELL},
-    relay::relay_until,
+    relay::relay_heard,
+    tap::Party,
 };
 
 /// Fact: RFC 9113, section 3.4.
@@ -240,14 +242,15 @@ impl Serving {
     async fn after_http(&mut self, mut switched: Switched) -> (Totals, Ended) {
         self.finish_telling().await;
         let mut finish = switched.finish.take();
-        let (totals, ended) = Box::pin(self.relay_after(switched)).await;
+        let tape = finish.as_ref().and_then(|finish| finish.taped()).map(Taped::tape);
+        let (totals, ended) = Box::pin(self.relay_after(switched, tape)).await;
         if let Some(finish) = &mut finish {
             finish.relayed(totals, ended);
         }
         (totals, ended)
     }
 
-    async fn relay_after(&mut self, switched: Switched) -> (Totals, Ended) {
+    async fn relay_after(&mut self, switched: Switched, tape: Option<&Running>) -> (Totals, Ended) {
         let Ok(upgraded) = switched.visitor.await else {
             return (Totals::default(), Ended::Broken);
         };
@@ -275,7 +278,8 @@ impl Serving {
         let Some(upstream) = upstream else {
             return (Totals::default(), Ended::UpstreamFailed);
         };
-        relay_until(visitor, upstream, self.watch.cut()).await
+        let ears = tape.map(|tape| [Party::Visitor, Party::Upstream].map(|from| tape.ear(from)));
+        relay_heard(visitor, upstream, self.watch.cut(), ears).await
     }
 
     /// Says goodbye, and lets the visitor read what was sent: closing a socket that still has

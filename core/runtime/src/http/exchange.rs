@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use adit_chain::{
-    Body, BodyLimits, Exchange, Id, Needs, OnError, Origin, Outcome, Refusal, Unwind, WrapIo,
+    Body, BodyLimits, Exchange, Id, Needs, OnError, Origin, Outcome, Refusal, Trace, Unwind, WrapIo,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::HOST};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::{
-    body::{Borrowed, InFlight, Tracked},
+    body::{InFlight, Tracked},
     crew::Crew,
     finish::{self, Finish, Watched},
     guard,
@@ -21,6 +21,7 @@ use super::{
     seat::Seat,
     send,
     sock::Traffic,
+    way::Way,
     whole::{buffer_request, buffered, settle_length, take_request},
 };
 use crate::{
@@ -66,17 +67,6 @@ pub(super) enum After {
 #[error("closed without an answer")]
 pub(super) struct HangUp;
 
-/// What an exchange needs on its way, and leaves behind.
-pub(super) struct Way {
-    pub(super) switch: Switch,
-    /// The visitor's bytes after HTTP, if it asked for another protocol.
-    pub(super) visitor: Option<OnUpgrade>,
-    /// The pipe that the response comes from.
-    pub(super) borrowed: Option<Borrowed>,
-    /// Whoever wants to be told of the end.
-    finish: Option<Box<Finish>>,
-}
-
 /// Answers a request. It is under way from now on, whenever the future is polled first.
 pub(super) fn serve(
     shared: Arc<Shared>,
@@ -84,19 +74,31 @@ pub(super) fn serve(
 ) -> impl Future<Output = Result<Response<Tracked>, HangUp>> {
     let has_body = !http_body::Body::is_end_stream(request.body());
     let raw = shared.traffic.begin(has_body, |head| guard::check_raw(request.method(), head));
-    let in_flight = InFlight(Arc::clone(&shared.traffic));
+    let mut in_flight = InFlight { traffic: Arc::clone(&shared.traffic), metrics: None };
     async move {
         let taste = Taste::of(request.headers());
         let is_head = request.method() == Method::HEAD;
-        let mut way = Way { switch: Switch::No, visitor: None, borrowed: None, finish: None };
+        let mut way = Way::new();
+        if let Some((conn, tap)) = shared.places.tapped() {
+            way.watch(&shared, (&conn, &*tap), &request);
+        }
         let result = match raw {
             Ok(()) => answer(&shared, request, taste, &mut way).await,
             Err(wrong) => Err(guard::refusal(wrong)),
         };
         let response = match result {
             Ok(response) => response,
-            Err(refusal) => shared.render(refusal, Id::next(), taste)?,
+            Err(refusal) => {
+                if let Some(finish) = &mut way.finish {
+                    finish.failed(&refusal);
+                }
+                let id = way.taped().map_or_else(Id::next, |taped| taped.id);
+                let mut response = shared.render(refusal, id, taste)?;
+                Origin::Agent.mark(&mut response);
+                response
+            }
         };
+        in_flight.metrics = way.metrics;
         let finish = way.finish.and_then(|finish| shared.leave(finish, &response, is_head));
         Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed, finish)))
     }
@@ -117,7 +119,7 @@ impl Shared {
         is_head: bool,
     ) -> Option<Box<Finish>> {
         let status = response.status();
-        finish.answered(status);
+        finish.answered(response);
         if status == StatusCode::SWITCHING_PROTOCOLS
             && let Some(switched) = &mut *self.switched.lock()
         {
@@ -157,11 +159,18 @@ async fn answer(
     let metrics = &seat.route.metrics;
     metrics.exchange();
     let began = metrics.is_observed().then(Instant::now);
+    way.metrics = began.is_some().then(|| Arc::clone(metrics));
+    if let Some(tap) = seat.route.tap.as_deref().filter(|_| way.finish.is_none()) {
+        way.watch(shared, (&seat.conn, tap), &request);
+    }
     way.switch = normalise(&mut request, host, &seat);
     if way.switch == Switch::Wanted {
         way.visitor = Some(hyper::upgrade::on(&mut request));
     }
-    let request = request.map(Body::Incoming);
+    let mut request = request.map(Body::Incoming);
+    if let Some(taped) = way.taped() {
+        request = request.map(|body| taped.hear(body));
+    }
     let has_handlers = seat.route.chain.needs().wants_http() || seat.route.upstream.answers();
     let result = if has_handlers {
         // Boxed: it is the larger part of an exchange, and many have no handlers.
@@ -213,7 +222,11 @@ async fn chained(
     taste: Taste,
     way: &mut Way,
 ) -> Result<Response<Body>, Refusal> {
-    let exchange = Exchange::new(Arc::clone(&seat.conn), request);
+    let mut exchange = Exchange::new(Arc::clone(&seat.conn), request);
+    let is_taped = way.taped().map(|taped| exchange.id = taped.id).is_some();
+    if is_taped {
+        exchange.trace = Trace::recording();
+    }
     let id = exchange.id;
     let is_head = exchange.request.method() == Method::HEAD;
     let mut watched = Watched::new(exchange, shared);
@@ -228,13 +241,13 @@ async fn chained(
                 failure = Some(finish::reason(&refusal));
                 match shared.render(refusal, id, taste) {
                     Ok(mut response) => {
-                        if !unwind.is_empty() {
+                        if !unwind.is_empty() || is_taped {
                             Origin::Agent.mark(&mut response);
                         }
                         response
                     }
                     Err(HangUp) => {
-                        way.finish = watched.finish(failure);
+                        way.finish = watched.finish(way.finish.take(), failure);
                         return Err(Refusal::close());
                     }
                 }
@@ -242,7 +255,7 @@ async fn chained(
         };
         if unwind.is_empty() {
             settle_length(&mut response, is_head);
-            way.finish = watched.finish(failure);
+            way.finish = watched.finish(way.finish.take(), failure);
             return Ok(response);
         }
         if watched.needs.contains(Needs::RESPONSE_BODY) {
@@ -254,7 +267,7 @@ async fn chained(
                 }
             }
         }
-        result = unwind.run(id, response).await;
+        result = unwind.run_traced(id, response, &mut watched.exchange.trace).await;
     }
 }
 
@@ -288,7 +301,7 @@ async fn through(
                 return send::send(shared, seat, request, way).await;
             }
             Outcome::Respond(mut response) => {
-                if !unwind.is_empty() {
+                if !unwind.is_empty() || way.finish.is_some() {
                     Origin::Handler.mark(&mut response);
                 }
                 return Ok(response);

@@ -1,4 +1,4 @@
-//! Telling handlers that an exchange is over. Costs nothing where none of them asked.
+//! Telling handlers, and who watches, that an exchange is over. Costs nothing where nobody asked.
 
 use std::{
     pin::Pin,
@@ -10,14 +10,14 @@ use std::{
 };
 
 use adit_chain::{
-    Body, BoxError, Exchange, Finished, Finishers, Needs, Refusal, Totals, code, failure,
+    Body, BoxError, Exchange, Finished, Finishers, Needs, Refusal, Totals, Trace, code, failure,
 };
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, timeout};
 
-use super::{crew::Crew, exchange::Shared, sock::Traffic};
+use super::{crew::Crew, exchange::Shared, sock::Traffic, tape::Taped};
 use crate::{Ended, limits::TELL};
 
 /// An exchange in the hands of its handlers. However it is left, whoever asked is told.
@@ -44,26 +44,28 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Whoever wants to be told of the end, if there is anybody.
-    pub(super) fn finish(&mut self, failure: Option<&'static str>) -> Option<Box<Finish>> {
-        if !self.exchange.has_finishers() {
+    /// Whoever wants to be told of the end, if there is anybody: beside a tape, if there is one.
+    pub(super) fn finish(
+        &mut self,
+        taped: Option<Box<Finish>>,
+        failure: Option<&'static str>,
+    ) -> Option<Box<Finish>> {
+        if taped.is_none() && !self.exchange.has_finishers() {
             return None;
         }
-        Some(Box::new(Finish {
-            finishers: self.exchange.take_finishers(),
-            began: self.exchange.started.into(),
-            sent: self.sent.take(),
-            end: Finished { failure, ..Finished::default() },
-            is_complete: false,
-            crew: self.shared.crew.clone(),
-            traffic: Arc::clone(&self.shared.traffic),
-        }))
+        let mut finish = taped
+            .unwrap_or_else(|| Box::new(Finish::new(self.shared, self.exchange.started.into())));
+        finish.finishers = self.exchange.take_finishers();
+        finish.sent = self.sent.take();
+        finish.trace = std::mem::take(&mut self.exchange.trace);
+        finish.end.failure = failure;
+        Some(finish)
     }
 }
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
-        drop(self.finish(None));
+        drop(self.finish(None, None));
     }
 }
 
@@ -76,19 +78,64 @@ pub(super) struct Finish {
     end: Finished,
     /// Whether the last byte of the response has been handed over.
     is_complete: bool,
+    taped: Option<Taped>,
+    /// For the tape.
+    trace: Trace,
     crew: Crew,
     traffic: Arc<Traffic>,
 }
 
 impl Finish {
-    /// The head of the response goes out.
-    pub(super) const fn answered(&mut self, status: StatusCode) {
-        self.end.status = Some(status.as_u16());
+    fn new(shared: &Shared, began: Instant) -> Self {
+        Self {
+            finishers: Finishers::default(),
+            began,
+            sent: None,
+            end: Finished::default(),
+            is_complete: false,
+            taped: None,
+            trace: Trace::default(),
+            crew: shared.crew.clone(),
+            traffic: Arc::clone(&shared.traffic),
+        }
     }
 
-    /// Bytes go to the visitor.
-    pub(super) const fn passed(&mut self, n_bytes: usize) {
-        self.end.bytes_out += n_bytes as u64;
+    /// Tells a tape, and so far nobody else.
+    pub(super) fn of_tape(shared: &Shared, taped: Taped) -> Self {
+        let mut finish = Self::new(shared, Instant::now());
+        finish.taped = Some(taped);
+        finish
+    }
+
+    /// Who watches.
+    pub(super) const fn taped(&self) -> Option<&Taped> {
+        self.taped.as_ref()
+    }
+
+    /// Who watches.
+    pub(super) const fn taped_mut(&mut self) -> Option<&mut Taped> {
+        self.taped.as_mut()
+    }
+
+    /// The head of the response goes out.
+    pub(super) fn answered(&mut self, response: &Response<Body>) {
+        self.end.status = Some(response.status().as_u16());
+        if let Some(taped) = &self.taped {
+            taped.response(response, &self.trace);
+        }
+    }
+
+    /// A part of the body goes to the visitor.
+    pub(super) fn passed(&mut self, frame: &Frame<Bytes>) {
+        self.end.bytes_out += frame.data_ref().map_or(0, Bytes::len) as u64;
+        if let Some(taped) = &self.taped {
+            taped.passed(frame);
+        }
+    }
+
+    /// It was refused, or failed.
+    pub(super) fn failed(&mut self, refusal: &Refusal) {
+        self.end.failure.get_or_insert(reason(refusal));
     }
 
     /// Nothing more is to come.
@@ -118,6 +165,12 @@ impl Drop for Finish {
         end.bytes_in += self.sent.as_ref().map_or(0, |sent| sent.load(Relaxed));
         if !self.is_complete && end.failure.is_none() {
             end.failure = Some(self.traffic.fate().unwrap_or(failure::RESET));
+        }
+        if let Some(taped) = self.taped.take() {
+            taped.end(end);
+        }
+        if finishers.is_empty() {
+            return;
         }
         let telling = Telling::new(Arc::clone(&self.traffic));
         self.crew.push(async move {

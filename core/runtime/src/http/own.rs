@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     crew::Crew,
+    places::Tapped,
     seat::{Seat, Terms},
     sock::Traffic,
 };
@@ -41,6 +42,13 @@ impl Own {
             return Ok(seat);
         }
         Box::pin(self.replace()).await
+    }
+
+    /// Who watches the exchanges: the same over all routes of the endpoint.
+    pub(super) fn tapped(&self) -> Option<Tapped> {
+        let home = self.home.load();
+        let tap = home.route.tap.as_ref()?;
+        Some((Arc::clone(&home.conn), Arc::clone(tap)))
     }
 
     /// The seat, unless its route has been replaced.

@@ -15,7 +15,7 @@ use super::{
     seat::{Seat, Terms},
     sock::Traffic,
 };
-use crate::{Ended, Route, Router, limits::MAX_SEATS};
+use crate::{Ended, Route, Router, limits::MAX_SEATS, tap::Tap};
 
 /// The seats of one visitor's connection.
 pub(super) enum Places {
@@ -23,9 +23,12 @@ pub(super) enum Places {
     Own(Own),
     /// The route of each exchange is found by `Host`.
     ByHost(ByHost),
-    /// Every exchange is refused.
-    Refused(Refusal),
+    /// Every exchange is refused, and a tap may want to see it.
+    Refused(Refusal, Option<Tapped>),
 }
+
+/// A connection, and who watches the exchanges on it.
+pub(super) type Tapped = (Arc<Conn>, Arc<dyn Tap>);
 
 /// Seats that are taken as the visitor asks for them.
 pub(super) struct ByHost {
@@ -65,7 +68,16 @@ impl Places {
                 Some(seat) => Ok(seat),
                 None => places.ask(host).await,
             },
-            Self::Refused(refusal) => Err(refusal.clone()),
+            Self::Refused(refusal, _) => Err(refusal.clone()),
+        }
+    }
+
+    /// Who watches the exchanges, if that is known before they have a seat.
+    pub(super) fn tapped(&self) -> Option<Tapped> {
+        match self {
+            Self::Own(own) => own.tapped(),
+            Self::ByHost(_) => None,
+            Self::Refused(_, tapped) => tapped.clone(),
         }
     }
 
@@ -74,7 +86,7 @@ impl Places {
         match self {
             Self::ByHost(places) => places.sit(places.router.route(name)?).await.map(Some),
             Self::Own(own) => own.named(name).await,
-            Self::Refused(_) => Ok(None),
+            Self::Refused(..) => Ok(None),
         }
     }
 
@@ -87,7 +99,7 @@ impl Places {
                     seat.look_after(now, crew, traffic);
                 }
             }
-            Self::Refused(_) => {}
+            Self::Refused(..) => {}
         }
     }
 
@@ -102,7 +114,7 @@ impl Places {
                     seat.close(totals, ended).await;
                 }
             }
-            Self::Refused(_) => {}
+            Self::Refused(..) => {}
         }
     }
 }

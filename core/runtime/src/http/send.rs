@@ -14,10 +14,11 @@ use tracing::debug;
 
 use super::{
     body::{Borrowed, expect_continue},
-    exchange::{After, Shared, Switched, Way},
+    exchange::{After, Shared, Switched},
     headers::{self, Has, Switch},
     pipe::{Pipe, SendError, bad_response},
     seat::Seat,
+    way::Way,
 };
 use crate::HttpVersion;
 
@@ -31,6 +32,9 @@ pub(super) async fn send(
     let version = seat.route.upstream.http_version();
     let reuse = prepare(&mut request, version, way);
     let mut attempt = seat.take(&shared.crew).await;
+    if let Some(taped) = way.taped() {
+        taped.forwarded();
+    }
     let (response, pipe) = loop {
         let is_fresh = attempt.is_none();
         let mut pipe = match attempt.take() {
@@ -39,6 +43,9 @@ pub(super) async fn send(
         };
         if is_fresh && let Some(handle) = pipe.share() {
             seat.give_back(handle);
+        }
+        if is_fresh && let Some(taped) = way.taped() {
+            taped.connected();
         }
         match head_in_time(shared, seat, &mut pipe, request).await? {
             Ok(response) => break (response, pipe),
@@ -50,6 +57,9 @@ pub(super) async fn send(
             }
         }
     };
+    if let Some(taped) = way.taped() {
+        taped.answered();
+    }
     receive(shared, seat, response, pipe, reuse, way)
 }
 

@@ -19,6 +19,9 @@ const MAX_READ: usize = 64 * 1024;
 /// Moves in one turn, before the other direction and other tasks get theirs.
 const TURN: usize = 32;
 
+/// Hears the bytes that a sink has taken.
+pub(crate) type Ear = Box<dyn FnMut(&[u8]) + Send>;
+
 /// One direction: from a source to a sink.
 pub(super) struct Half {
     phase: Phase,
@@ -33,6 +36,7 @@ pub(super) struct Half {
     total: u64,
     /// The sink did not take any more.
     broken: Option<io::Error>,
+    pub(super) ear: Option<Ear>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +50,7 @@ impl Half {
     pub(super) fn new(prefix: Bytes) -> Self {
         let room = BytesMut::new();
         let (phase, next, total) = (Phase::Moving, MIN_READ, 0);
-        Self { phase, chunk: prefix, room, next, dirty: false, total, broken: None }
+        Self { phase, chunk: prefix, room, next, dirty: false, total, broken: None, ear: None }
     }
 
     /// Bytes that the sink took.
@@ -129,10 +133,12 @@ impl Half {
         if let Io::Pipe(pipe) = sink {
             ready!(pin(&mut **pipe).poll_ready(cx)).map_err(Failure::Sink)?;
             let chunk = std::mem::take(&mut self.chunk);
+            hear(&mut self.ear, &chunk);
             self.count(chunk.len());
             return Poll::Ready(pin(&mut **pipe).start_send(chunk).map_err(Failure::Sink));
         }
         let n = ready!(write(cx, sink, &self.chunk))?;
+        hear(&mut self.ear, &self.chunk[..n]);
         self.chunk.advance(n);
         if self.chunk.is_empty() {
             self.chunk = Bytes::new(); // lets the memory go
@@ -154,6 +160,7 @@ impl Half {
             return Poll::Ready(Ok(()));
         }
         let n = ready!(write(cx, sink, chunk))?;
+        hear(&mut self.ear, &chunk[..n]);
         pin(source).consume(n);
         self.count(n);
         Poll::Ready(Ok(()))
@@ -179,6 +186,12 @@ impl Half {
     const fn count(&mut self, n: usize) {
         self.total += n as u64;
         self.dirty = true;
+    }
+}
+
+fn hear(ear: &mut Option<Ear>, bytes: &[u8]) {
+    if let Some(ear) = ear {
+        ear(bytes);
     }
 }
 
