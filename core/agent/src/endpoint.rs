@@ -69,6 +69,11 @@ impl Endpoint {
     /// Gives the address back. Connections that are open go on.
     pub async fn close(mut self) {
         self.on_drop = OnDrop::Nothing;
+        self.give_back().await;
+    }
+
+    /// As [`close`](Self::close), where others look at the endpoint too. Once is enough.
+    pub async fn give_back(&self) {
         bound::close(&self.shared, &self.bound).await;
     }
 

@@ -1,6 +1,9 @@
 //! Finds and reads configuration, and starts the log that it asks for.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use adit_config::{
     Config, Env, Layers,
@@ -9,6 +12,7 @@ use adit_config::{
     location::{self, Found, Os},
 };
 use anyhow::{Context, Result};
+use parking_lot::Mutex;
 use tracing::info;
 
 use crate::{
@@ -17,16 +21,42 @@ use crate::{
     log::{self, LogGuard, Purpose},
 };
 
-/// A configuration and the log that it asked for. The log ends when this is dropped.
+/// A configuration whose log has been started.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) files: Vec<String>,
-    pub(crate) _log: LogGuard,
+    /// What the log is for.
+    pub(crate) purpose: Purpose,
+}
+
+/// A configuration, and where it was.
+pub(crate) struct Read {
+    pub(crate) config: Config,
+    /// The files, as the user named them.
+    pub(crate) paths: Vec<PathBuf>,
+    found: Option<Found>,
+}
+
+/// The log of the process. Kept until its very end: the last record says why it ends.
+static LOG: Mutex<Option<LogGuard>> = Mutex::new(None);
+
+/// Writes what is queued, and closes the log.
+pub(crate) fn end_log() {
+    drop(LOG.lock().take());
+}
+
+/// Reads the files that the command names, or the one at the default place, under what the flags
+/// say; and starts the log.
+pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
+    start(global, read(global, flags)?)
 }
 
 /// Reads the files that the command names, or the one at the default place, under what the flags
 /// say.
-pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
+///
+/// # Errors
+/// All that is wrong with them, one problem a line.
+pub(crate) fn read(global: &GlobalArgs, flags: File) -> Result<Read> {
     let mut layers = Layers { env: env(), flags, ..Layers::default() };
     let mut found = None;
     let mut paths = global.config.clone();
@@ -42,14 +72,19 @@ pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
     for path in &paths {
         layers.files.push(File::load(path)?);
     }
-    let mut config = layers.resolve()?;
+    Ok(Read { config: layers.resolve()?, paths, found })
+}
+
+/// Starts the log that a configuration asks for, and writes where the configuration was.
+pub(crate) fn start(global: &GlobalArgs, read: Read) -> Result<Loaded> {
+    let Read { mut config, paths, found } = read;
     let mut purpose = Purpose::Record;
     if config.log.target == LogTarget::Off && global.log.is_none() {
         config.log.target = LogTarget::Stderr;
         config.log.level = LogLevel::Warn;
         purpose = Purpose::Attention;
     }
-    let _log = log::start(&config.log, purpose)?;
+    *LOG.lock() = Some(log::start(&config.log, purpose)?);
     deprecated::log(&global.deprecated);
     if global.config.is_empty() {
         info!("no configuration paths supplied");
@@ -67,7 +102,7 @@ pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
     for path in &files {
         info!(%path, err = "nil", "open config file");
     }
-    Ok(Loaded { config, files, _log })
+    Ok(Loaded { config, files, purpose })
 }
 
 /// The environment, as far as it is text.

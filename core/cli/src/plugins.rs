@@ -4,6 +4,7 @@
 //! ```text
 //! plugins: ─► PluginSpec ─► Slot (a kind of handler) ─► links of endpoints
 //! file changes ─► a new component in the Slot ─► the endpoints that use it are updated
+//! configuration changes ─► other Slots beside those of before ─► the same
 //! ```
 //!
 //! Without a policy in the configuration nothing is started.
@@ -21,13 +22,8 @@ mod reload;
 #[cfg(feature = "wasm")]
 mod slot;
 
-use adit_agent::{Endpoint, EndpointSpec};
-
+#[cfg(not(feature = "wasm"))]
+pub(crate) use self::load::{Renewed, Seen, Stamp, stamp};
+#[cfg(feature = "wasm")]
+pub(crate) use self::reload::{Renewed, Seen, Stamp, stamp};
 pub(crate) use self::{flags::with_policies, load::Plugins};
-
-/// An endpoint that is served, and what it was made of.
-pub(crate) struct Served {
-    pub(crate) endpoint: Endpoint,
-    #[cfg_attr(not(feature = "wasm"), expect(dead_code, reason = "nothing is made anew"))]
-    pub(crate) spec: EndpointSpec,
-}

@@ -265,6 +265,10 @@ pub struct Reloaded {
     pub unchanged: Vec<String>,
     /// Settings that differ and need a restart.
     pub restart_needed: Vec<String>,
+    /// Those that are defined but were not chosen when the agent was started.
+    pub skipped: Vec<String>,
+    /// Those that could not be made so, each with the reason; they are as they were.
+    pub failed: Vec<String>,
 }
 
 /// Why the agent did not do what it was asked.

@@ -1,116 +1,64 @@
 //! Policies whose files change while they are used.
 
-use std::{
-    convert::Infallible,
-    fs,
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, fs, path::Path, sync::Arc, time::SystemTime};
 
-use adit_agent::Agent;
 use adit_chain::Factory;
 use anyhow::{Context, Result};
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use tracing::{info, warn};
 
-use super::{Served, load::Loaded, slot::Slot};
-
-/// How often files are looked at.
-///
-/// Reason: a change is taken up once it was seen twice, and it shall take less than a second; and
-/// looking works on every file system, which being told does not.
-const PERIOD: Duration = Duration::from_millis(100);
+use super::{Plugins, slot::Slot};
 
 /// What tells one state of a file from another.
-pub(super) type Stamp = Option<(SystemTime, u64)>;
+pub(crate) type Stamp = Option<(SystemTime, u64)>;
 
-/// A file that is looked at.
-struct Watched<'a> {
-    slot: &'a Arc<Slot>,
-    /// As it was when it was loaded, or found bad.
-    known: Stamp,
-    /// As it was seen the last time.
-    seen: Stamp,
-}
-
-/// Exchanges policies whose files change, for as long as it is polled.
-pub(super) async fn watch(loaded: &Loaded, agent: &Agent, served: &[Served]) -> Infallible {
-    let mut files: Vec<_> = loaded
-        .slots
-        .iter()
-        .map(|slot| Watched { slot, known: slot.stamp, seen: slot.stamp })
-        .collect();
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        for file in &mut files {
-            let now = stamp(file.slot.file());
-            let before = std::mem::replace(&mut file.seen, now);
-            // Only what has stopped changing: it may still be being written. A file that is gone
-            // will come back.
-            if now.is_none() || now != before || now == file.known {
-                continue;
-            }
-            file.known = now;
-            take_up(loaded, file.slot, agent, served).await;
-        }
-    }
-}
-
-pub(super) fn stamp(path: &Path) -> Stamp {
+/// What a file is like now. Blocks, hardly.
+pub(crate) fn stamp(path: &Path) -> Stamp {
     let data = fs::metadata(path).ok()?;
     Some((data.modified().ok()?, data.len()))
 }
 
-/// Loads a policy anew. A bad one changes nothing.
-async fn take_up(loaded: &Loaded, slot: &Arc<Slot>, agent: &Agent, served: &[Served]) {
-    let (policy, began) = (slot.kind(), Instant::now());
-    match exchange(loaded, slot, agent, served).await {
-        Ok(n_endpoints) => {
-            let took = began.elapsed();
-            info!(obj = "policies", policy, n_endpoints, ?took, "policy reloaded");
+/// How the files of policies were when they were looked at the last time.
+#[derive(Default)]
+pub(crate) struct Seen(HashMap<String, Stamp>);
+
+/// A policy that was loaded anew, beside the one of before.
+pub(crate) struct Renewed {
+    slot: Arc<Slot>,
+    factory: Arc<dyn Factory>,
+}
+
+impl Plugins {
+    /// Those whose files have changed and stopped changing: one that is seen the same twice is not
+    /// being written any more. A file that is gone will come back.
+    pub(crate) fn look(&self, seen: &mut Seen) -> Vec<String> {
+        let slots = self.slots();
+        seen.0.retain(|name, _| slots.iter().any(|slot| slot.kind() == name));
+        let mut changed = Vec::new();
+        for slot in slots {
+            let now = stamp(slot.file());
+            let before = seen.0.insert(slot.kind().to_owned(), now);
+            if now.is_some() && before == Some(now) && now != slot.stamp() {
+                changed.push(slot.kind().to_owned());
+            }
         }
-        Err(error) => {
-            let err = format!("{error:#}");
-            warn!(obj = "policies", policy, err, "policy not reloaded; the one of before goes on");
-        }
+        changed
+    }
+
+    /// Loads a policy as its file is now. A bad one is not tried again before its file changes.
+    pub(crate) async fn renew(&self, name: &str) -> Result<Renewed> {
+        let slot = self.slots().into_iter().find(|slot| slot.kind() == name);
+        let (slot, host) = slot.zip(self.host()).context("the policy is gone")?;
+        let work = move || {
+            slot.set_stamp(stamp(slot.file()));
+            let factory = slot.again(&host)?;
+            Ok(Renewed { slot, factory })
+        };
+        tokio::task::spawn_blocking(work).await.context("loading it broke")?
     }
 }
 
-async fn exchange(
-    loaded: &Loaded,
-    slot: &Arc<Slot>,
-    agent: &Agent,
-    served: &[Served],
-) -> Result<usize> {
-    let work = {
-        let (host, slot) = (loaded.host.clone(), Arc::clone(slot));
-        move || slot.again(&host)
-    };
-    let factory = tokio::task::spawn_blocking(work).await.context("loading it broke")??;
-    let users: Vec<_> = served
-        .iter()
-        .filter(|served| served.spec.kinds().any(|kind| kind == slot.kind()))
-        .collect();
-    let before = slot.exchange(factory);
-    let updated = update(agent, &users).await;
-    if updated.is_err() {
-        slot.exchange(before);
-        // It worked before, so it works again.
-        update(agent, &users).await.context("the one of before does not work any more either")?;
+impl Renewed {
+    /// Puts the one in the other's place; again, and it is as before.
+    pub(crate) fn swap(&mut self) {
+        self.factory = self.slot.exchange(Arc::clone(&self.factory));
     }
-    updated.map(|()| users.len())
-}
-
-/// Plans all of the endpoints, so that a mistake changes none, and then makes them so.
-async fn update(agent: &Agent, users: &[&Served]) -> Result<()> {
-    for Served { spec, .. } in users {
-        agent.check(spec.clone()).await?;
-    }
-    for Served { endpoint, spec } in users {
-        endpoint.update(spec.clone()).await?;
-    }
-    Ok(())
 }

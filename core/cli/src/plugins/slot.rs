@@ -28,9 +28,10 @@ pub(super) struct Written {
 /// One plugin that can be used.
 pub(super) struct Slot {
     name: At<String>,
+    definition: Opaque,
     spec: PluginSpec,
-    /// What the file was like when it was loaded first.
-    pub(super) stamp: Stamp,
+    /// What the file was like when it was loaded, or found bad.
+    stamp: Mutex<Stamp>,
     factory: Mutex<Arc<dyn Factory>>,
 }
 
@@ -83,7 +84,16 @@ impl Slot {
         let factory = host
             .plugin(spec.clone())
             .map_err(|error| fail(&name, &definition, "wasm", words(&error)))?;
-        Ok(Self { name, spec, stamp, factory: Mutex::new(factory) })
+        let (stamp, factory) = (Mutex::new(stamp), Mutex::new(factory));
+        Ok(Self { name, definition, spec, stamp, factory })
+    }
+
+    /// Whether it is what was written, and its file what it was.
+    pub(super) fn is_still(&self, written: &Written) -> bool {
+        let Written { name, definition, spec } = written;
+        (&self.name.value, &self.definition.json, &self.spec.wasm)
+            == (&name.value, &definition.json, &spec.wasm)
+            && self.stamp() == stamp(&spec.wasm)
     }
 
     /// The component as it is on disk now, beside the one that is used. Blocks.
@@ -98,6 +108,14 @@ impl Slot {
 
     pub(super) fn file(&self) -> &Path {
         &self.spec.wasm
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        *self.stamp.lock()
+    }
+
+    pub(super) fn set_stamp(&self, stamp: Stamp) {
+        *self.stamp.lock() = stamp;
     }
 }
 

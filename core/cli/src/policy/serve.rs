@@ -21,7 +21,7 @@ use super::{
     given::{Given, Subject},
     watch,
 };
-use crate::{args::GlobalArgs, forward, output::line, registry};
+use crate::{app, args::GlobalArgs, output::line, registry};
 
 /// Name of the endpoint in the configuration that is made.
 const ENDPOINT: &str = "policy-run";
@@ -42,12 +42,12 @@ pub(super) fn run(global: &GlobalArgs, args: &RunArgs, upstream: &str) -> Result
     let sees_responses = subject.contents.hooks().iter().any(|hook| hook.starts_with("response"));
     let handlers = registry().with(witness::pair(sees_responses));
     let Some(of) = &subject.of else {
-        return forward::made(&global, file, ENDPOINT, handlers);
+        return app::made(&global, file, ENDPOINT, handlers);
     };
     let (stop, stopped) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(|| watch::rebuild(of, args.profile, stopped));
-        let ended = forward::made(&global, file, ENDPOINT, handlers);
+        let ended = app::made(&global, file, ENDPOINT, handlers);
         drop(stop);
         ended
     })

@@ -1,0 +1,322 @@
+//! The order of things: what is begun, waited for and ended when.
+
+use std::{os::unix::process::CommandExt, process::ExitCode, sync::Arc, time::Duration};
+
+use adit_agent::{Agent, BindError, Connecting, Event, Order, Session, Stopped, Support};
+use adit_chain::Registry;
+use adit_config::{Config, config::InspectDb, location::Persona};
+use adit_inspect::{
+    api::Web,
+    capture::Store,
+    control::{Changes, Control, Origin},
+};
+use adit_net::tasks::Tasks;
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info};
+
+use super::{
+    App, Choice, Ground, Line, Source, Table,
+    control::Controls,
+    reload,
+    screen::{self, Running},
+    watch as files, web,
+};
+use crate::{
+    embedded::Embedded,
+    load::{self, Loaded},
+    persona,
+    plugins::Plugins,
+    signals::{Hangups, Signals},
+};
+
+/// How long connections may go on after a signal.
+///
+/// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// Wishes to quit that wait; the second cuts what the first drains.
+const MAX_QUITS: usize = 2;
+
+/// How long tasks of our own may take to notice that it is over.
+const MARGIN: Duration = Duration::from_millis(50);
+
+/// Whether files are looked at while the agent runs: configuration and policies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    No,
+    Yes,
+}
+
+impl Watch {
+    pub(super) const fn of(watch: bool) -> Self {
+        if watch { Self::Yes } else { Self::No }
+    }
+}
+
+/// What an agent is made of.
+struct Parts {
+    source: Source,
+    choice: Choice,
+    /// As it was read.
+    started: Config,
+    loaded: Loaded,
+    watch: Watch,
+    builtin: Registry,
+}
+
+/// Runs an agent until something ends it.
+pub(super) fn run(
+    source: Source,
+    choice: Choice,
+    watch: Watch,
+    builtin: Registry,
+) -> Result<ExitCode> {
+    let read = source.read()?;
+    let started = read.config.clone();
+    let loaded = load::start(&source.global, read)?;
+    choice.check(&loaded.config, &loaded.files)?;
+    let runtime = load::runtime()?;
+    let parts = Parts { source, choice, started, loaded, watch, builtin };
+    let result = runtime.block_on(Box::pin(serve(parts)));
+    drop(runtime);
+    let order = result.inspect_err(|error| {
+        let err = format!("{error:#}");
+        error!(obj = "app", err, "terminating with error");
+    })?;
+    if order == Some(Order::Restart) {
+        let me = std::env::current_exe().context("cannot restart: where the program is")?;
+        load::end_log();
+        let error = std::process::Command::new(me).args(std::env::args_os().skip(1)).exec();
+        return Err(anyhow!(error).context("cannot restart"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until a signal or the edge ends it; then what the edge ordered, if it did.
+async fn serve(mut parts: Parts) -> Result<Option<Order>> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let config = &mut parts.loaded.config;
+    config.endpoints.retain(|endpoint| parts.choice.has(&endpoint.name));
+    let plugins = tokio::select! {
+        plugins = Plugins::load(config, &parts.builtin) => plugins?,
+        _ = signals.next() => return Ok(None),
+    };
+    let embedded = match &config.connect {
+        Some(_) => None,
+        None => {
+            Embedded::adapt(config);
+            let edge = Embedded::start(parts.builtin.clone()).await;
+            Some(edge.context("cannot start the embedded edge")?)
+        }
+    };
+    let served = Box::pin(serve_with(parts, plugins, embedded.as_ref(), &mut signals)).await;
+    if let Some(embedded) = embedded {
+        embedded.shutdown().await;
+    }
+    served
+}
+
+async fn serve_with(
+    parts: Parts,
+    plugins: Plugins,
+    embedded: Option<&Embedded>,
+    signals: &mut Signals,
+) -> Result<Option<Order>> {
+    let config = &parts.loaded.config;
+    let mut builder = Agent::builder().config(config).registry(plugins.join(parts.builtin.clone()));
+    if config.remote_management {
+        builder = builder.orders(adit_agent::RemoteOrders {
+            stop: Support::Followed,
+            restart: Support::Followed,
+            update: Support::Refused("this agent is updated by its operator".to_owned()),
+        });
+    }
+    if let Some(embedded) = embedded {
+        builder = embedded.attach(builder)?;
+    }
+    let agent = builder.build()?;
+    let origin = match parts.choice {
+        Choice::One(_) => Origin::CommandLine,
+        _ => Origin::File,
+    };
+    // All of them are planned before anything is dialled, so that a mistake starts nothing.
+    let wanted = reload::wanted(config, origin)?;
+    for one in &wanted {
+        agent.check(one.spec.clone()).await?;
+    }
+    let web = web::bind(config).await?;
+    let addr = web.as_ref().map(Web::addr);
+    let connecting = agent.begin();
+    let (changes, _) = watch::channel(Changes::default());
+    let tasks = Tasks::new();
+    let defined = reload::names(&parts.started);
+    let watch = parts.watch;
+    let config = Arc::new(parts.loaded.config);
+    let store = match config.inspect_db {
+        InspectDb::Bytes(limit) if addr.is_some() => {
+            Some(Store::new(usize::try_from(limit).unwrap_or(usize::MAX)))
+        }
+        _ => None,
+    };
+    let handle = connecting.handle().clone();
+    let edge = config.connect.as_ref().map(|at| at.value.to_string());
+    let persona = parts.source.global.persona;
+    // Clients of the local API expect it under whatever name the program runs.
+    let version = persona::version(Persona::Ngrok).to_owned();
+    let app = Arc::new(App {
+        line: Line::new(handle.clone(), edge.unwrap_or_else(|| "embedded".to_owned()), version),
+        table: Table::new(changes.clone()),
+        ground: Ground { agent, handle, store: store.clone() },
+        is_embedded: embedded.is_some(),
+        web: addr,
+        source: parts.source,
+        choice: parts.choice,
+        started: parts.started,
+        files: parts.loaded.files,
+        builtin: parts.builtin,
+        spawner: tasks.spawner(),
+        plugins,
+        store,
+        changes,
+    });
+    app.table.change().await.want(wanted, defined);
+    tasks.spawn(keep(Arc::clone(&app), connecting.handle().events()));
+    if watch == Watch::Yes {
+        tasks.spawn(files::watch(Arc::clone(&app)));
+    }
+    let control: Arc<dyn Control> = Arc::new(Controls(Arc::clone(&app)));
+    let serve = |web| web::serve(web, &config, Arc::clone(&control), app.store.clone());
+    let service = web.map(serve).transpose()?;
+    let ending = CancellationToken::new();
+    let (quit, quits) = mpsc::channel(MAX_QUITS);
+    let hangups = Hangups::listen().context("cannot listen for signals")?;
+    tasks.spawn(reload::on_hangup(Arc::clone(&app), hangups, quit.clone()));
+    let running = Running {
+        store: app.store.clone(),
+        web: addr,
+        config,
+        persona,
+        quit,
+        ending: ending.clone(),
+        spawner: tasks.spawner(),
+        control,
+    };
+    let screen = screen::open(running);
+    let ends = Ends { signals, quits, ending };
+    let result = Box::pin(until_end(&app, connecting, ends)).await;
+    drop(screen);
+    if let Some(service) = service {
+        service.shutdown(MARGIN).await;
+    }
+    let drained = tasks.shutdown(MARGIN).await;
+    debug!(?drained, "agent left");
+    result
+}
+
+/// What ends an agent from here.
+struct Ends<'a> {
+    signals: &'a mut Signals,
+    quits: mpsc::Receiver<()>,
+    ending: CancellationToken,
+}
+
+impl Ends<'_> {
+    /// Waits for somebody who wants it to end.
+    async fn next(&mut self) -> &'static str {
+        let who = tokio::select! {
+            signal = self.signals.next() => signal,
+            Some(()) = self.quits.recv() => "quit",
+        };
+        self.ending.cancel();
+        who
+    }
+}
+
+/// Connects, serves, and drains.
+async fn until_end(
+    app: &Arc<App>,
+    connecting: Connecting,
+    mut ends: Ends<'_>,
+) -> Result<Option<Order>> {
+    let session = tokio::select! {
+        session = connecting.established() => session?,
+        who = ends.next() => {
+            info!(obj = "app", stopReq = who, "received stop request");
+            return Ok(None);
+        }
+    };
+    let started = async {
+        let mut changing = app.table.change().await;
+        changing.start(&app.ground).await
+    };
+    let stopped = app.ground.handle.stopped();
+    tokio::pin!(stopped);
+    tokio::select! {
+        started = started => if let Err((name, error)) = started {
+            leave(session).await;
+            return Err(failed(&name, error));
+        },
+        who = ends.next() => {
+            info!(obj = "app", stopReq = who, "received stop request");
+            return end(session, ends).await;
+        }
+        why = stopped.as_mut() => return ended(session, why).await,
+    }
+    tokio::select! {
+        who = ends.next() => {
+            info!(obj = "app", stopReq = who, "received stop request");
+            end(session, ends).await
+        }
+        why = stopped => ended(session, why).await,
+    }
+}
+
+fn failed(name: &str, error: BindError) -> anyhow::Error {
+    anyhow!(error).context(format!("failed to start endpoint {name:?}"))
+}
+
+async fn ended(session: Session, why: Stopped) -> Result<Option<Order>> {
+    leave(session).await;
+    Ok(match why {
+        Stopped::ByEdge(order) => Some(order),
+        _ => None,
+    })
+}
+
+/// Lets connections finish; a second signal cuts them.
+async fn end(session: Session, mut ends: Ends<'_>) -> Result<Option<Order>> {
+    tokio::select! {
+        () = leave(session) => {}
+        _ = ends.next() => {}
+    }
+    Ok(None)
+}
+
+async fn leave(session: Session) {
+    let drained = session.shutdown(GRACE).await;
+    debug!(?drained, "session left");
+}
+
+/// Takes in what the session tells.
+async fn keep(app: Arc<App>, mut events: broadcast::Receiver<Event>) {
+    let mut rtt = app.ground.handle.rtt();
+    loop {
+        let is_session = tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => {
+                    app.table.take_in(&event);
+                    app.line.take_in(&event)
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => true,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            Ok(()) = rtt.changed() => true,
+        };
+        if is_session {
+            let count = |changes: &mut Changes| changes.session = changes.session.wrapping_add(1);
+            app.changes.send_modify(count);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What endpoints are made on: the agent, its session, and whoever watches.
+
+use std::{sync::Arc, time::Duration};
+
+use adit_agent::{Agent, BindError, EndpointSpec, Handle};
+use adit_config::endpoint_url::Kind;
+use adit_inspect::{capture::Store, meter::Meter};
+
+use super::entry::{Entry, Wanted, host_of};
+
+/// Pause before an endpoint is asked for again that the edge did not answer about.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// What endpoints are made on.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) agent: Agent,
+    pub(crate) handle: Handle,
+    /// Where exchanges are captured, if they are.
+    pub(crate) store: Option<Arc<Store>>,
+}
+
+impl Ground {
+    /// The description of an endpoint with its place and whoever watches.
+    pub(super) fn dressed(
+        &self,
+        wanted: &Wanted,
+        meter: &Arc<Meter>,
+        served: &[Arc<Entry>],
+    ) -> EndpointSpec {
+        let mut spec = wanted.spec.clone();
+        if let Some((first, scheme)) = &wanted.beside
+            && let Some(first) = served.iter().find(|entry| entry.name == *first)
+        {
+            spec = spec.url(&format!("{scheme}://{}", host_of(&first.endpoint.url())));
+        }
+        spec.observed(Arc::<Meter>::clone(meter))
+    }
+
+    /// Asks the edge for it.
+    pub(super) async fn bind(
+        &self,
+        wanted: &Wanted,
+        meter: Arc<Meter>,
+        served: &[Arc<Entry>],
+    ) -> Result<Arc<Entry>, BindError> {
+        let spec = self.dressed(wanted, &meter, served);
+        let endpoint = self.handle.bind(spec).await?;
+        self.note(wanted);
+        Ok(Arc::new(Entry::new(wanted.clone(), endpoint, meter, id())))
+    }
+
+    /// The same, over lost sessions, for as long as it takes.
+    pub(super) async fn bind_at_last(
+        &self,
+        wanted: &Wanted,
+        served: &[Arc<Entry>],
+    ) -> Result<Arc<Entry>, BindError> {
+        loop {
+            match self.bind(wanted, Arc::default(), served).await {
+                Err(BindError::Offline { .. } | BindError::Call(_)) => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Says what is not done.
+    fn note(&self, wanted: &Wanted) {
+        let configured = &wanted.configured;
+        if configured.inspect && configured.kind == Kind::Http && self.store.is_none() {
+            tracing::warn!(
+                name = wanted.name(),
+                "ignoring inspect: true because inspection database is disabled"
+            );
+        }
+    }
+}
+
+/// 32 hex digits that no other endpoint has.
+fn id() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness there are worse problems; the name tells endpoints apart.
+    let _ = getrandom::fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
