@@ -25,6 +25,13 @@ impl Id {
         Self(last.unwrap_or_default().saturating_add(1).max(floor))
     }
 
+    /// The identity of a text: exactly what one prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let is_one = text.len() == 16 && text.bytes().all(is_digit);
+        is_one.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+
     /// The number that its text is of.
     pub const fn as_u64(self) -> u64 {
         self.0
@@ -46,5 +53,14 @@ mod tests {
         let ids: Vec<String> = (0..2_000).map(|_| Id::next().to_string()).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(ids.iter().all(|id| id.len() == 16));
+    }
+
+    #[test]
+    fn what_is_printed_is_read_and_nothing_else_is() {
+        let id = Id::next();
+        assert_eq!(Id::parse(&id.to_string()), Some(id));
+        for text in ["", "1", "+123456789abcdef", "123456789ABCDEF0", "00000000000000000", "é"] {
+            assert_eq!(Id::parse(text), None, "{text}");
+        }
     }
 }

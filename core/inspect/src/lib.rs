@@ -5,6 +5,8 @@
 //! [`capture`], where; [`meter`], what passes through an endpoint.
 
 #[allow(dead_code)]
+pub mod api;
+#[allow(dead_code)]
 pub mod capture;
 pub mod control;
 pub mod meter;

@@ -4,6 +4,7 @@
 mod ewma;
 mod percentiles;
 mod series;
+mod sum;
 
 use std::{fmt, time::Duration};
 
