@@ -12,6 +12,9 @@
 mod budget;
 mod changes;
 mod filter;
+mod gather;
+mod replays;
+mod tape;
 
 use std::{collections::BTreeMap, fmt, ops::Bound, sync::Arc};
 
@@ -22,9 +25,10 @@ pub(crate) use self::budget::Budget;
 pub use self::{
     changes::Changes,
     filter::{Filter, FilterError, HeaderFilter, StatusFilter},
+    replays::Replaying,
 };
+use self::{changes::Notices, replays::Replays};
 use crate::model::{Body, Change, Entry, Headers};
-use changes::Notices;
 
 /// Bytes of one body that are kept, unless an eighth of the store is less.
 ///
@@ -43,6 +47,7 @@ pub struct Store {
     budget: Arc<Budget>,
     ring: Mutex<BTreeMap<Id, Arc<Entry>>>,
     notices: Notices,
+    replays: Replays,
 }
 
 /// Some entries, newest first.
@@ -68,8 +73,8 @@ pub struct Fill {
 impl Store {
     /// A store that holds at most so many bytes.
     pub fn new(limit: usize) -> Arc<Self> {
-        let (ring, notices) = (Mutex::default(), Notices::default());
-        Arc::new(Self { budget: Arc::new(Budget::new(limit)), ring, notices })
+        let (ring, notices, replays) = Default::default();
+        Arc::new(Self { budget: Arc::new(Budget::new(limit)), ring, notices, replays })
     }
 
     /// The entry of an id.

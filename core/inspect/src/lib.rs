@@ -2,13 +2,12 @@
 //! page that shows them.
 //!
 //! Reading order: [`control`], what the agent lends us; [`model`], what is remembered of an exchange;
-//! [`capture`], where; [`meter`], what passes through an endpoint.
+//! [`capture`], where; [`view`], what it says; [`meter`], what passes through an endpoint.
 
 #[allow(dead_code)]
 pub mod api;
-#[allow(dead_code)]
 pub mod capture;
 pub mod control;
 pub mod meter;
-#[allow(dead_code)]
 pub mod model;
+pub mod view;
