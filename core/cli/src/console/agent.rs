@@ -1,0 +1,216 @@
+//! The running agent as the source of what is shown.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use adit_chain::{Id, Verdict};
+use adit_inspect::{
+    capture::{Changes, Filter, Store},
+    control::{self, Control, EndpointState, EndpointView, SessionStatus, SessionView},
+    model::{self, Change, Entry},
+};
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{
+    source::Source,
+    state::{
+        Decision, Endpoint, Exchange, MAX_EXCHANGES, Numbers, Outcome, Phase, Session, State,
+        Weight,
+    },
+};
+
+/// Changes from which on the list is read anew instead of one by one.
+const MANY: usize = MAX_EXCHANGES / 2;
+
+/// Asks the agent, and the store of captured exchanges.
+pub(super) struct Agent {
+    control: Arc<dyn Control>,
+    store: Option<Arc<Store>>,
+    changes: watch::Receiver<control::Changes>,
+    captured: Option<Changes>,
+    /// What was told and is not looked at yet.
+    told: Told,
+}
+
+/// News of the store.
+#[derive(Debug, Default)]
+struct Told {
+    /// Something else than single exchanges: all have to be looked at.
+    all: bool,
+    cleared: bool,
+    exchanges: BTreeSet<Id>,
+}
+
+impl Agent {
+    pub(super) fn new(control: Arc<dyn Control>, store: Option<Arc<Store>>) -> Self {
+        let captured = store.as_ref().map(|store| store.subscribe());
+        let changes = control.changes();
+        let told = Told { all: true, ..Told::default() };
+        Self { control, store, changes, captured, told }
+    }
+}
+
+impl Source for Agent {
+    async fn changed(&mut self) {
+        let Self { changes, captured, told, .. } = self;
+        let captured = async {
+            match captured {
+                Some(captured) => captured.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                // The agent is gone; so is the console, soon.
+                std::future::pending::<()>().await;
+            },
+            change = captured => match change {
+                Some(change) => told.note(change),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn update(&mut self, state: &mut State) -> bool {
+        self.changes.mark_unchanged();
+        let view = self.control.session();
+        let endpoints = self.control.endpoints();
+        let message = (!view.banner.is_empty()).then(|| view.banner.clone());
+        let numbers = numbers(&endpoints);
+        let is_ending = state.session.phase == Phase::Ending;
+        let session = if is_ending { state.session.clone() } else { session(view) };
+        let endpoints: Vec<_> = endpoints.into_iter().map(endpoint).collect();
+        let mut differs = session != state.session
+            || message != state.message
+            || numbers != state.numbers
+            || endpoints != state.endpoints;
+        (state.session, state.message) = (session, message);
+        (state.numbers, state.endpoints) = (numbers, endpoints);
+        differs |= self.exchanges(state);
+        differs
+    }
+}
+
+impl Agent {
+    fn exchanges(&mut self, state: &mut State) -> bool {
+        let (Some(store), Some(captured)) = (&self.store, &mut self.captured) else {
+            return false;
+        };
+        while let Some(Some(change)) = captured.next().now_or_never() {
+            self.told.note(change);
+        }
+        let told = std::mem::take(&mut self.told);
+        if told.cleared {
+            state.cleared();
+        }
+        if told.all || told.exchanges.len() > MANY {
+            for entry in store.page(&Filter::default(), None, MAX_EXCHANGES).entries {
+                state.saw(exchange(&entry));
+            }
+        } else {
+            for entry in told.exchanges.iter().filter_map(|id| store.get(*id)) {
+                state.saw(exchange(&entry));
+            }
+        }
+        told.cleared || told.all || !told.exchanges.is_empty()
+    }
+}
+
+impl Told {
+    fn note(&mut self, change: Change) {
+        match change {
+            Change::Added(id) | Change::Updated(id) => drop(self.exchanges.insert(id)),
+            Change::Cleared => *self = Self { cleared: true, ..Self::default() },
+            Change::Lost(_) => self.all = true,
+            // What was seen may stay on the screen.
+            _ => {}
+        }
+    }
+}
+
+fn session(view: SessionView) -> Session {
+    let phase = match view.status {
+        SessionStatus::Connecting => Phase::Connecting,
+        SessionStatus::Online => Phase::Online,
+        SessionStatus::Reconnecting(why) => Phase::Reconnecting(why),
+        SessionStatus::Offline => Phase::Ending,
+    };
+    let account = match (view.account.as_str(), view.plan.as_str()) {
+        (account, "") => account.to_owned(),
+        (account, plan) => format!("{account} (Plan: {plan})"),
+    };
+    let regions: BTreeSet<&str> = view.legs.iter().map(|leg| leg.region.as_str()).collect();
+    let region = regions.into_iter().filter(|region| !region.is_empty()).collect::<Vec<_>>();
+    let latency = view.legs.iter().filter_map(|leg| leg.latency).min();
+    Session { phase, account, region: region.join(", "), latency }
+}
+
+fn endpoint(view: EndpointView) -> Endpoint {
+    let trouble = match view.state {
+        EndpointState::Online => String::new(),
+        EndpointState::Offline(why) => why,
+    };
+    Endpoint { url: view.public_url, upstream: view.addr, trouble }
+}
+
+/// Of all endpoints together.
+fn numbers(endpoints: &[EndpointView]) -> Numbers {
+    let mut all = Numbers::default();
+    let mut weights = 0.0;
+    for reading in endpoints.iter().map(|endpoint| endpoint.meter.read()) {
+        let connections = reading.connections;
+        all.total += connections.count;
+        all.open += reading.open;
+        all.rate1 += connections.rate1;
+        all.rate5 += connections.rate5;
+        #[allow(clippy::cast_precision_loss, reason = "a weight")]
+        let weight = connections.count as f64;
+        weights += weight;
+        all.p50 += weight * connections.p50 / 1e9;
+        all.p90 += weight * connections.p90 / 1e9;
+    }
+    if weights > 0.0 {
+        all.p50 /= weights;
+        all.p90 /= weights;
+    }
+    all
+}
+
+fn exchange(entry: &Entry) -> Exchange {
+    let outcome = match (&entry.response, entry.state) {
+        (Some(response), state) => Outcome::Answered {
+            status: response.status.as_u16(),
+            reason: match state {
+                model::State::Failed(why) => why.to_owned(),
+                _ => response.status.canonical_reason().unwrap_or_default().to_owned(),
+            },
+            took: entry.timing.total.filter(|_| state != model::State::Open),
+        },
+        (None, model::State::Failed(why)) => Outcome::Failed(why.to_owned()),
+        (None, _) => Outcome::Waiting,
+    };
+    Exchange {
+        id: entry.id.to_string(),
+        endpoint: entry.endpoint.to_string(),
+        start: Timestamp::try_from(entry.started).unwrap_or_default(),
+        method: entry.request.method.to_string(),
+        path: entry.request.target.to_string(),
+        outcome,
+        decisions: entry.decisions.iter().map(decision).collect(),
+    }
+}
+
+fn decision(made: &model::Decision) -> Decision {
+    let weight = match made.verdict {
+        Verdict::Next | Verdict::NextThen => Weight::Passed,
+        _ => Weight::Settled,
+    };
+    Decision {
+        handler: made.link.to_string(),
+        verdict: made.word().to_owned(),
+        took: made.took,
+        weight,
+        note: made.note.replace('\n', "; "),
+    }
+}

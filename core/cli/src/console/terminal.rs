@@ -1,0 +1,134 @@
+//! The terminal while the console has it, and its way back, whatever ends the console.
+//!
+//! ```text
+//! cooked, main screen ── enter ──► raw, alternate screen ── leave | drop | panic ──► cooked, main
+//! ```
+
+use std::{
+    io::{self, BufWriter, IsTerminal, Stdout, Write},
+    panic,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crossterm::{
+    cursor::{Hide, Show},
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+};
+use parking_lot::Mutex;
+use ratatui::{Frame, Terminal, backend::CrosstermBackend};
+
+/// Bytes of a frame that go out in one write.
+///
+/// Reason: a full screen with colours is below it.
+const BUFFER: usize = 64 * 1024;
+
+/// How long the way back waits for a frame that is being written.
+///
+/// Reason: it may be the panicking thread itself that writes, or a terminal that takes nothing more.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Whether the terminal is ours. Changed and used under the lock only.
+static OURS: AtomicBool = AtomicBool::new(false);
+static DRAWING: Mutex<()> = Mutex::new(());
+
+/// What there is to say while nobody may write to the terminal; the latest only.
+static NOTICE: Mutex<Option<String>> = Mutex::new(None);
+
+/// Whether the console may take the terminal: there is one, and it is ours now.
+///
+/// A background job that touched its terminal would be stopped by it.
+pub(super) fn is_available() -> bool {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return false;
+    }
+    rustix::termios::tcgetpgrp(&out).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+/// The terminal, taken. Dropping it gives it back.
+pub(super) struct Taken {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Taken {
+    pub(super) fn enter() -> io::Result<Self> {
+        give_back_on_panic();
+        let out = BufWriter::with_capacity(BUFFER, io::stdout());
+        let terminal = Terminal::new(CrosstermBackend::new(out))?;
+        let _drawing = DRAWING.lock();
+        enable_raw_mode()?;
+        OURS.store(true, Ordering::SeqCst);
+        let taken = Self { terminal };
+        execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+        Ok(taken)
+    }
+
+    /// Draws what differs from the frame before. Nothing once the terminal was given back.
+    pub(super) fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let _drawing = DRAWING.lock();
+        if !OURS.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the terminal was given back"));
+        }
+        self.terminal.draw(frame)?;
+        Ok(())
+    }
+
+    /// Makes the next frame a whole one.
+    pub(super) fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back. The first call does it, from whatever thread.
+pub(super) fn give_back() {
+    let _drawing = DRAWING.try_lock_for(PATIENCE);
+    if OURS.swap(false, Ordering::SeqCst) {
+        // The mode first: it does not wait for a terminal that takes nothing more.
+        let _ = disable_raw_mode();
+        let mut out = io::stdout();
+        let _ = execute!(out, LeaveAlternateScreen, Show);
+        let _ = out.flush();
+    }
+}
+
+/// A panic in a task costs that task only, and is told in the console; any other may end the
+/// program, which needs its terminal to say so.
+fn give_back_on_panic() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let in_task = std::thread::current().name().is_some_and(|n| n.starts_with("tokio-"));
+            if in_task && notice(|| format!("a task has failed: {info}")) {
+                return;
+            }
+            give_back();
+            before(info);
+        }));
+    });
+}
+
+/// Says something in the console instead of on the terminal; false when there is no console.
+pub(crate) fn notice(text: impl FnOnce() -> String) -> bool {
+    let ours = OURS.load(Ordering::SeqCst);
+    if ours {
+        *NOTICE.lock() = Some(text());
+    }
+    ours
+}
+
+/// What was said since it was asked last.
+pub(super) fn take_notice() -> Option<String> {
+    NOTICE.lock().take()
+}
