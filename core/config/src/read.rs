@@ -192,9 +192,9 @@ macro_rules! read_integer {
 read_integer!(i64, u16, u32, usize);
 
 /// Reads scalars with the type's own parser, whose error becomes the message. The pattern is what it
-/// accepts, at least.
+/// accepts, at least; `Number` says which values without quotes and unit are among them.
 macro_rules! read_scalar {
-    ($($ty:ty: $parse:expr, $what:literal, $pattern:expr;)*) => {$(
+    ($($ty:ty: $parse:expr, $what:literal, $pattern:expr, $number:expr;)*) => {$(
         impl $crate::read::Read for $ty {
             fn read(node: &$crate::node::Node, r: &mut $crate::read::Reader) -> Option<Self> {
                 let text = r.text($what, node)?;
@@ -208,7 +208,7 @@ macro_rules! read_scalar {
             }
 
             fn schema(_: &mut $crate::schema::Schemas) -> serde_json::Value {
-                $crate::schema::pattern($what, $pattern)
+                $crate::schema::pattern($what, $pattern, $number)
             }
         }
     )*};
@@ -217,8 +217,9 @@ pub(crate) use read_scalar;
 
 read_scalar! {
     Duration: parse_duration, "a duration",
-        "^(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$";
-    ByteSize: str::parse::<ByteSize>, "a size", "^[0-9]+\\s*([kKmMgG]([iI]?[bB])?|[bB])?$";
+        "^(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$", schema::Number::Zero;
+    ByteSize: str::parse::<ByteSize>, "a size", "^[0-9]+\\s*([kKmMgG]([iI]?[bB])?|[bB])?$",
+        schema::Number::Whole;
 }
 
 /// An enum that is written as one of a few words.

@@ -9,7 +9,7 @@ mod shape;
 
 use serde_json::{Map, Value as Json, json};
 
-pub(crate) use self::shape::{boolean, integer, object, pattern, property, text, words};
+pub(crate) use self::shape::{Number, boolean, integer, object, pattern, property, text, words};
 use crate::{
     edge::EdgeFile,
     file::{Agent, CONNECT_PLACES, Endpoint, Tunnel, V1_AGENT, V1_TUNNEL, V3_KEYS},

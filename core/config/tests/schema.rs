@@ -181,6 +181,26 @@ fn what_is_wrong_in_a_file_is_wrong_to_the_schema() {
     }
 }
 
+#[test]
+fn a_duration_has_one_shape_for_reader_and_schema() {
+    let both = Both::new();
+    let right = ["0", "10s", "500ms", "1m30s", "1.5h", "250us", "3µs", "7ns"];
+    let wrong = ["10", "s", "10 s", "-1s", "1x", "1..2s", ".", "10S", "1h-1s", "[10s]", "\"\""];
+    for (of, layout) in [
+        (Of::Agent, "version: 3\nagent: {connect_timeout: VALUE}\n"),
+        (Of::Agent, "version: 2\nheartbeat_interval: VALUE\n"),
+        (Of::Edge, "domain: a.b\nreconnect_grace: VALUE\n"),
+    ] {
+        for (values, is_right) in [(&right[..], true), (&wrong[..], false)] {
+            for value in values {
+                let text = layout.replace("VALUE", value);
+                assert_eq!(problems(of, &text).is_empty(), is_right, "{text}");
+                assert_eq!(both.complaints(of, &text).is_empty(), is_right, "{text}");
+            }
+        }
+    }
+}
+
 /// Values of every shape.
 const VALUES: &[&str] = &[
     "",

@@ -150,7 +150,7 @@ pub const CONNECT_PLACES: &[(&str, &str)] =
     &[("server_addr", "connect_url"), ("root_cas", "connect_cas")];
 
 read_scalar! {
-    ConnectAddr: str::parse::<ConnectAddr>, "host:port", "^.+:[0-9]+$";
+    ConnectAddr: str::parse::<ConnectAddr>, "host:port", "^.+:[0-9]+$", crate::schema::Number::None;
     IpAddr: |t: &str| t.parse::<IpAddr>().map_err(|_| format!("{t:?} is not an IP address")),
-        "an IP address", "^[0-9A-Fa-f.:]+$";
+        "an IP address", "^[0-9A-Fa-f.:]+$", crate::schema::Number::None;
 }

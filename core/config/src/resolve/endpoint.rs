@@ -6,7 +6,7 @@ use crate::{
     endpoint::{
         Address, Endpoint, KeyPair, PemSource, ProxyProtocol, Termination, TrafficPolicy, Upstream,
     },
-    endpoint_url::{Binding, EndpointUrl, Kind, Scheme},
+    endpoint_url::{Binding, EndpointUrl, EndpointUrlError, Kind, Scheme},
     file::{self, AgentTls, HttpVersion, TerminateAt},
     middleware::Middleware,
     place::{At, Place},
@@ -21,7 +21,7 @@ pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<E
     };
     let binding = binding(e.bindings, cx);
     let url = match e.url {
-        None => Some(EndpointUrl::any(Scheme::Https)),
+        None => any_url(Scheme::Https, binding.as_ref(), cx),
         Some(url) => endpoint_url(&url, None, binding.as_ref(), cx),
     };
     let policy = [
@@ -51,6 +51,22 @@ pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<E
         name: name.value,
         place: name.place,
     })
+}
+
+/// What is asked for where no URL was written. An internal endpoint has to have one.
+pub(super) fn any_url(
+    scheme: Scheme,
+    binding: Option<&At<Binding>>,
+    cx: &mut Context,
+) -> Option<EndpointUrl> {
+    match binding {
+        Some(At { value: Binding::Internal, place }) => {
+            let error = EndpointUrlError::InternalWithoutHost;
+            cx.fail(Diagnostic::new(place.clone(), error.to_string()).code(error.code()));
+            None
+        }
+        _ => Some(EndpointUrl::any(scheme)),
+    }
 }
 
 /// Reads a URL and notes what is wrong with it, with its public error code.

@@ -318,6 +318,41 @@ fn the_environment_beats_files_and_flags_beat_both() {
 }
 
 #[test]
+fn the_proxy_of_the_environment_is_for_files_that_name_none() {
+    let proxy = |texts: &[&str], vars: &[(&str, &str)]| {
+        let resolved = Layers { env: env(vars), ..layers(texts) }.resolve().unwrap();
+        resolved.proxy_url.map(|url| url.value.expose().host_str().unwrap().to_owned())
+    };
+    let vars = [("http_proxy", "http://env:1"), ("http_proxy_env", "http://other:1")];
+    assert_eq!(proxy(&["version: 3\n"], &vars).as_deref(), Some("env"));
+    assert_eq!(proxy(&["version: 3\n"], &vars[1..]).as_deref(), Some("other"));
+    assert_eq!(proxy(&["version: 3\n"], &[("http_proxy", "")]), None);
+    let first = "version: 2\nproxy_url: http://first:1\n";
+    assert_eq!(proxy(&[first], &vars).as_deref(), Some("first"));
+    let second = "version: 3\nagent: {proxy_url: 'socks5://second:1'}\n";
+    assert_eq!(proxy(&[first, second], &vars).as_deref(), Some("second"));
+    assert_eq!(proxy(&[second, first], &vars).as_deref(), Some("first"));
+}
+
+#[test]
+fn a_file_is_read_by_its_own_version_before_it_is_laid_over_another() {
+    let merged = layers(&[
+        "version: 1\nauthtoken: a\ntunnels: {old: {proto: http, addr: 1, bind_tls: false}}\n",
+        "version: \"2\"\nserver_addr: 'two:1'\nroot_cas: host\nregion: eu\n",
+        "version: '3'\nagent: {authtoken: b}\n",
+    ]);
+    let c = merged.resolve().unwrap();
+    assert_eq!(c.connect.unwrap().value.to_string(), "two:1");
+    assert_eq!((c.connect_cas, c.region.unwrap().value), (ConnectCas::Host, "eu".to_owned()));
+    assert_eq!(c.authtoken.unwrap().expose(), "b");
+    assert_eq!(c.endpoints[0].schemes(), [crate::endpoint_url::Scheme::Http]);
+    let mistaken =
+        layers(&["version: 2\nserver_addr: 'a:1'\n", "version: 3\nserver_addr: 'a:1'\n"]);
+    let told = mistaken.resolve().unwrap_err().to_string();
+    assert!(told.starts_with("1.yml:2:1: unknown key \"server_addr\""), "{told}");
+}
+
+#[test]
 fn flags_are_a_tunnel_and_their_errors_name_the_flag() {
     let mut flags = File::default();
     let tunnel = Tunnel {

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    endpoint::{binding, endpoint_url, one_policy, proxy_protocol},
+    endpoint::{any_url, binding, endpoint_url, one_policy, proxy_protocol},
     or,
 };
 use crate::{
@@ -144,7 +144,7 @@ fn address(
         return endpoint_url(&url, Some(kind), binding, cx).map(urls);
     }
     let Some(url) = t.url.take() else {
-        return Some(urls(EndpointUrl::any(kind.default_scheme())));
+        return any_url(kind.default_scheme(), binding, cx).map(urls);
     };
     let parsed = endpoint_url(&url, Some(kind), binding, cx)?;
     if !url.value.contains("://") {

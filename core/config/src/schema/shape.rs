@@ -29,10 +29,26 @@ pub(crate) fn integer(min: Json, max: Json) -> Json {
     })
 }
 
+/// Which numbers stand for their text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Number {
+    /// None does.
+    None,
+    /// Whole ones, not below zero.
+    Whole,
+    /// Zero alone, which needs no unit.
+    Zero,
+}
+
 /// A scalar that its own parser reads: `what` it is, and the pattern of its text.
-pub(crate) fn pattern(what: &str, pattern: &str) -> Json {
-    // Numbers stand for their text: `0` is a duration, and the reader judges the others.
-    json!({ "title": what, "type": ["string", "number"], "pattern": pattern })
+pub(crate) fn pattern(what: &str, pattern: &str, number: Number) -> Json {
+    let text = json!({ "type": "string", "pattern": pattern });
+    let number = match number {
+        Number::None => return json!({ "title": what, "type": "string", "pattern": pattern }),
+        Number::Whole => json!({ "type": "integer", "minimum": 0 }),
+        Number::Zero => json!({ "const": 0 }),
+    };
+    json!({ "title": what, "anyOf": [text, number] })
 }
 
 /// One of a few words, each with its docs.

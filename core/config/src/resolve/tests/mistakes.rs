@@ -130,3 +130,15 @@ fn a_file_full_of_mistakes_is_not_repeated_whole() {
     assert_eq!(shown.lines().count(), 101);
     assert_eq!(shown.lines().last(), Some("99900 more problems are not shown"));
 }
+
+#[test]
+fn an_internal_endpoint_without_a_name_is_told_wherever_it_is_written() {
+    for (text, place) in [
+        ("version: 3\nendpoints: [{name: a, bindings: [internal], upstream: {url: 1}}]\n", "2:34"),
+        ("version: 2\ntunnels: {a: {proto: http, addr: 1, bindings: [internal]}}\n", "2:48"),
+    ] {
+        let problems = problems(text);
+        assert!(problems.starts_with(&format!("0.yml:{place}: ")), "{problems}");
+        assert!(problems.ends_with("(ERR_NGROK_9028)"), "{problems}");
+    }
+}
