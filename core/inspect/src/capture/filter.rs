@@ -4,7 +4,10 @@ use std::{str::FromStr, time::Duration};
 
 use http::StatusCode;
 
-use crate::model::{Entry, Headers};
+use crate::{
+    model::{Body, Entry, Headers},
+    view::text_of,
+};
 
 /// Which entries are wanted. All that is said must match; text is compared in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -160,11 +163,16 @@ fn has_text(entry: &Entry, text: &str) -> bool {
         let block = String::from_utf8_lossy(headers.as_wire());
         contains(&block, text)
     };
+    let in_body = |headers: &Headers, body: &Body| {
+        text_of(headers, body).is_some_and(|body| contains(&body, text))
+    };
     contains(&request.target, text)
         || in_headers(&request.headers)
         || response.is_some_and(|response| in_headers(&response.headers))
         || request.trailers.as_ref().is_some_and(in_headers)
         || response.and_then(|response| response.trailers.as_ref()).is_some_and(in_headers)
+        || in_body(&request.headers, &request.body)
+        || response.is_some_and(|response| in_body(&response.headers, &response.body))
 }
 
 /// Whether a text contains another, in any case.
