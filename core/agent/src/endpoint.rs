@@ -1,11 +1,11 @@
 //! An endpoint that is served, as its owner sees it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use adit_runtime::Route;
 
 use crate::{
-    Down, EndpointSpec, PlanError,
+    Down, EndpointSpec, PlanError, Visit,
     bound::{self, Bound},
     shared::Shared,
 };
@@ -64,6 +64,12 @@ impl Endpoint {
     /// endpoint has to be closed and bound again. Nothing changed then.
     pub async fn update(&self, spec: EndpointSpec) -> Result<(), PlanError> {
         bound::update(&self.shared, &self.bound, spec).await
+    }
+
+    /// A connection of our own to the endpoint's route: no edge is on the way, the handlers here
+    /// are. `client` is whom they see. `None` if the endpoint carries no HTTP.
+    pub fn visit(&self, client: SocketAddr) -> Option<Visit> {
+        Visit::new(&self.shared, self.route(), client)
     }
 
     /// Gives the address back. Connections that are open go on.

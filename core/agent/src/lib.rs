@@ -36,7 +36,7 @@
 //! - `supervise`, `leg`, `further`, `backoff`, `dial`: one session over many connections.
 //! - `bound`: asking for addresses. `streams`, `orders`: what the edge sends.
 //! - `plan`, `upstream`, `files`: how connections go on from here.
-//! - `outbound`: calls to services on behalf of policies.
+//! - `visit`: requests of our own. `outbound`: calls to services on behalf of policies.
 
 mod agent;
 mod backoff;
@@ -57,6 +57,7 @@ mod spec;
 mod streams;
 mod supervise;
 mod upstream;
+mod visit;
 
 pub use adit_net::tls::Roots;
 
@@ -71,6 +72,7 @@ pub use self::{
     plan::{ExplainedLink, Explanation, Reason, TlsEnd},
     session::{Connecting, Handle, Session},
     spec::EndpointSpec,
+    visit::Visit,
 };
 
 #[cfg(test)]

@@ -23,12 +23,12 @@ use adit_config::{
     file::TerminateAt,
 };
 use adit_proto::message::{Bind, StartTunnelWithLabel};
-use adit_runtime::{Forwarded, Observe, Route, RouteOptions, TlsDefault};
+use adit_runtime::{Forwarded, Observe, Route, RouteOptions, TlsDefault, tap::Tap};
 use arc_swap::ArcSwap;
 use rustls::server::ResolvesServerCert;
 
+pub use self::explain::{ExplainedLink, Explanation, Reason, TlsEnd};
 use self::links::Links;
-pub use self::explain::{Explanation, ExplainedLink, Reason, TlsEnd};
 use crate::{EndpointSpec, PlanError, upstream::Service};
 
 /// What plans are made with.
@@ -108,6 +108,7 @@ pub(crate) struct Plan {
     protocol: Protocol,
     upstream_host: Option<String>,
     observe: Option<Arc<dyn Observe>>,
+    tap: Option<Arc<dyn Tap>>,
 }
 
 impl Plan {
@@ -158,6 +159,7 @@ impl Plan {
             protocol: protocol(spec.kind, spec.scheme()),
             upstream_host,
             observe: spec.observe,
+            tap: spec.tap,
             name: spec.name.into(),
         })
     }
@@ -177,6 +179,8 @@ impl Plan {
         let chain = self.links.build(&endpoint, tools, self.carries_http())?;
         let mut options = RouteOptions::new(Side::Agent);
         options.observe.clone_from(&self.observe);
+        // What passes through as TLS shows no exchanges.
+        options.tap = self.tap.clone().filter(|_| self.tls != Tls::Passes);
         match self.tls {
             Tls::Ended => {}
             // The first that sees the visitor's HTTP says who the visitor is.

@@ -10,7 +10,7 @@ use adit_config::{
     endpoint_url::{Binding, Kind, Scheme},
     file::{HttpVersion, TerminateAt},
 };
-use adit_runtime::Observe;
+use adit_runtime::{Observe, tap::Tap};
 use serde_json::json;
 
 use crate::PlanError;
@@ -45,6 +45,8 @@ pub struct EndpointSpec {
     pub(crate) problem: Option<PlanError>,
     /// Told about connections and exchanges.
     pub(crate) observe: Option<Arc<dyn Observe>>,
+    /// Watches its exchanges.
+    pub(crate) tap: Option<Arc<dyn Tap>>,
 }
 
 impl EndpointSpec {
@@ -100,6 +102,7 @@ impl EndpointSpec {
             place,
             problem,
             observe: None,
+            tap: None,
         }
     }
 
@@ -127,6 +130,7 @@ impl EndpointSpec {
             place: endpoint.place,
             problem: None,
             observe: None,
+            tap: None,
         }
     }
 
@@ -251,6 +255,13 @@ impl EndpointSpec {
     #[must_use]
     pub fn observed(mut self, observe: Arc<dyn Observe>) -> Self {
         self.observe = Some(observe);
+        self
+    }
+
+    /// Has somebody watch its exchanges, if it is an HTTP endpoint.
+    #[must_use]
+    pub fn tapped(mut self, tap: Arc<dyn Tap>) -> Self {
+        self.tap = Some(tap);
         self
     }
 

@@ -128,6 +128,15 @@ impl Incoming {
     }
 }
 
+/// What requests of our own are forwarded with.
+pub(crate) fn cx_of_our_own(shared: &Arc<Shared>) -> ForwardCx {
+    ForwardCx {
+        stop: Stop::from(shared.spawner.signals()),
+        routes: Some(Arc::new(ByName(Arc::clone(shared)))),
+        ..ForwardCx::default()
+    }
+}
+
 /// The endpoints of the session, for handlers that send exchanges from one to another.
 struct ByName(Arc<Shared>);
 

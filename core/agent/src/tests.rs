@@ -10,6 +10,7 @@ mod orders;
 mod reconnect;
 mod service;
 mod traffic;
+mod visit;
 
 use std::time::Duration;
 

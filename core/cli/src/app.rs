@@ -34,8 +34,7 @@ use adit_net::tasks::Spawner;
 use anyhow::Result;
 use tokio::sync::watch as watched;
 
-#[expect(unused_imports, reason = "for whoever draws")]
-pub(crate) use self::screen::{Running, Screen};
+pub(crate) use self::screen::{Running, Screen, Show};
 use self::{
     run::Watch,
     session::Line,
@@ -97,11 +96,17 @@ pub(crate) fn one(
             Ok(flags::with_tunnel(file, Some(&name), tunnel))
         }
     };
-    run::run(Source::new(global, flags), choice, Watch::of(endpoint.watch), registry())
+    run::run(
+        Source::new(global, flags),
+        choice,
+        Watch::of(endpoint.watch),
+        Show::of(endpoint.qr),
+        registry(),
+    )
 }
 
 /// The one endpoint of a configuration that somebody else made, with their handlers beside ours. Its
-/// policies are loaded anew when their files change.
+/// policies are loaded anew when their files change. The terminal is theirs too.
 #[cfg(feature = "wasm")]
 pub(crate) fn made(
     global: &GlobalArgs,
@@ -110,7 +115,7 @@ pub(crate) fn made(
     registry: Registry,
 ) -> Result<ExitCode> {
     let source = Source::new(global, move || Ok(file.clone()));
-    run::run(source, Choice::One(endpoint.to_owned()), Watch::Yes, registry)
+    run::run(source, Choice::One(endpoint.to_owned()), Watch::Yes, Show::Lines, registry)
 }
 
 /// Endpoints of the file.
@@ -127,5 +132,11 @@ pub(crate) fn named(global: &GlobalArgs, args: &StartArgs) -> Result<ExitCode> {
         let (global, session) = (global.clone(), args.session.clone());
         move || flags::file(&global, &session)
     };
-    run::run(Source::new(global, flags), choice, Watch::of(args.watch), registry())
+    run::run(
+        Source::new(global, flags),
+        choice,
+        Watch::of(args.watch),
+        Show::of(args.qr),
+        registry(),
+    )
 }

@@ -4,6 +4,7 @@ mod add;
 pub mod args;
 mod check;
 mod edit;
+mod reload;
 mod schema;
 mod upgrade;
 mod whereabouts;
@@ -35,6 +36,7 @@ pub(crate) fn run(persona: Persona, global: &GlobalArgs, args: ConfigArgs) -> Re
             add::run(persona, global, Setting::ConnectUrl, &address)
         }
         ConfigCommand::Upgrade(args) => upgrade::run(persona, global, &args),
+        ConfigCommand::Reload { addr } => reload::run(global, addr.as_deref()),
         ConfigCommand::Schema { of } => schema::run(of),
     }
 }

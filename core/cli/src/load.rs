@@ -25,8 +25,6 @@ use crate::{
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) files: Vec<String>,
-    /// What the log is for.
-    pub(crate) purpose: Purpose,
 }
 
 /// A configuration, and where it was.
@@ -102,7 +100,7 @@ pub(crate) fn start(global: &GlobalArgs, read: Read) -> Result<Loaded> {
     for path in &files {
         info!(%path, err = "nil", "open config file");
     }
-    Ok(Loaded { config, files, purpose })
+    Ok(Loaded { config, files })
 }
 
 /// The environment, as far as it is text.

@@ -15,6 +15,7 @@
 //! - [`mod@http`]: exchanges, in HTTP/1.1 and HTTP/2.
 //! - [`mod@render`]: how a refusal looks to a visitor.
 //! - [`tap`]: exchanges, watched as they pass.
+//! - [`mod@visit`]: requests of our own.
 //! - [`limits`], [`metrics`], [`stop`]: deadlines and sizes, counters, shutdown.
 //!
 //! Left out: listeners and dialling (`adit-net`), handlers (plugins), the tunnel protocol.
@@ -31,6 +32,7 @@ pub mod stop;
 pub mod tap;
 pub mod tls;
 pub mod upstream;
+pub mod visit;
 
 #[cfg(test)]
 mod rig;
@@ -44,4 +46,5 @@ pub use self::{
     router::Router,
     stop::Stop,
     upstream::{HttpVersion, Leg, PassthroughTls, Upstream, UpstreamError},
+    visit::visit,
 };

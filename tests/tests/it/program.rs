@@ -1,6 +1,10 @@
 //! The program as people run it: processes, flags, signals, exit codes.
 
+mod agent;
+mod api;
 mod process;
+mod reload;
+mod start;
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod strangers;
+
 use std::fs;
 
 use tempfile::TempDir;

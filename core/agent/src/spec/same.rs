@@ -26,6 +26,7 @@ impl EndpointSpec {
             place: _,
             problem: _,
             observe: _,
+            tap: _,
         } = self;
         let texts =
             |spec: &Self| (spec.name.clone(), spec.description.clone(), spec.metadata.clone());

@@ -20,7 +20,7 @@ use super::{
     App, Choice, Ground, Line, Source, Table,
     control::Controls,
     reload,
-    screen::{self, Running},
+    screen::{self, Running, Show},
     watch as files, web,
 };
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     persona,
     plugins::Plugins,
     signals::{Hangups, Signals},
+    trim,
 };
 
 /// How long connections may go on after a signal.
@@ -63,6 +64,7 @@ struct Parts {
     started: Config,
     loaded: Loaded,
     watch: Watch,
+    show: Show,
     builtin: Registry,
 }
 
@@ -71,6 +73,7 @@ pub(super) fn run(
     source: Source,
     choice: Choice,
     watch: Watch,
+    show: Show,
     builtin: Registry,
 ) -> Result<ExitCode> {
     let read = source.read()?;
@@ -78,7 +81,7 @@ pub(super) fn run(
     let loaded = load::start(&source.global, read)?;
     choice.check(&loaded.config, &loaded.files)?;
     let runtime = load::runtime()?;
-    let parts = Parts { source, choice, started, loaded, watch, builtin };
+    let parts = Parts { source, choice, started, loaded, watch, show, builtin };
     let result = runtime.block_on(Box::pin(serve(parts)));
     drop(runtime);
     let order = result.inspect_err(|error| {
@@ -153,6 +156,7 @@ async fn serve_with(
     let tasks = Tasks::new();
     let defined = reload::names(&parts.started);
     let watch = parts.watch;
+    let (show, log) = (parts.show, parts.started.log.target.clone());
     let config = Arc::new(parts.loaded.config);
     let store = match config.inspect_db {
         InspectDb::Bytes(limit) if addr.is_some() => {
@@ -197,6 +201,8 @@ async fn serve_with(
         store: app.store.clone(),
         web: addr,
         config,
+        log,
+        show,
         persona,
         quit,
         ending: ending.clone(),
@@ -208,10 +214,11 @@ async fn serve_with(
     let result = Box::pin(until_end(&app, connecting, ends)).await;
     drop(screen);
     if let Some(service) = service {
-        service.shutdown(MARGIN).await;
+        let drained = service.shutdown(MARGIN).await;
+        debug!(?drained, "web service ended");
     }
     let drained = tasks.shutdown(MARGIN).await;
-    debug!(?drained, "agent left");
+    debug!(?drained, "tasks ended");
     result
 }
 
@@ -264,6 +271,8 @@ async fn until_end(
         }
         why = stopped.as_mut() => return ended(session, why).await,
     }
+    // What only the start needed goes back to the system.
+    trim::trim();
     tokio::select! {
         who = ends.next() => {
             info!(obj = "app", stopReq = who, "received stop request");

@@ -8,13 +8,13 @@ use std::{net::SocketAddr, sync::Arc};
 use adit_config::{Config, config::LogTarget, location::Persona};
 use adit_inspect::{
     capture::Store,
-    control::{Control, EndpointState, SessionStatus},
+    control::{Control, EndpointState, EndpointView, SessionStatus},
 };
 use adit_net::tasks::Spawner;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::output::line;
+use crate::{console::Console, output::line, qr};
 
 /// A running agent, for whoever shows it.
 #[derive(Clone)]
@@ -27,6 +27,10 @@ pub(crate) struct Running {
     pub(crate) web: Option<SocketAddr>,
     /// What the agent was started with.
     pub(crate) config: Arc<Config>,
+    /// Where the log goes because somebody said so.
+    pub(crate) log: LogTarget,
+    /// What shall be shown.
+    pub(crate) show: Show,
     /// Under which name the program was started.
     pub(crate) persona: Persona,
     /// Told each time the user asks to quit: once to drain, again to cut.
@@ -37,11 +41,31 @@ pub(crate) struct Running {
     pub(crate) spawner: Spawner,
 }
 
+/// What shall be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// As usual, and public URLs as QR codes.
+    Codes,
+    /// Lines, between those of somebody else.
+    Lines,
+    /// The console where it can be; lines elsewhere.
+    Usual,
+}
+
+impl Show {
+    pub(crate) const fn of(codes: bool) -> Self {
+        if codes { Self::Codes } else { Self::Usual }
+    }
+}
+
 /// Something that shows a running agent. Dropping it ends that, and gives back the terminal.
 pub(crate) trait Screen: Send {}
 
 /// Begins to show a running agent.
 pub(crate) fn open(running: Running) -> Box<dyn Screen> {
+    if let Some(console) = Console::open(&running) {
+        return Box::new(console);
+    }
     let stop = CancellationToken::new();
     if running.config.log.target != LogTarget::Stdout {
         let stop = stop.clone();
@@ -68,7 +92,7 @@ impl Drop for Lines {
 }
 
 async fn plain(running: Running) {
-    let Running { control, web, .. } = running;
+    let Running { control, web, show, .. } = running;
     let mut changes = control.changes();
     line(format_args!("adit {}  (Ctrl+C to quit)", env!("CARGO_PKG_VERSION")));
     if let Some(web) = web {
@@ -89,16 +113,8 @@ async fn plain(running: Running) {
             line(&now);
             session = now;
         }
-        let shown: Vec<_> = control
-            .endpoints()
-            .into_iter()
-            .map(|endpoint| match endpoint.state {
-                EndpointState::Online => {
-                    format!("Forwarding  {} -> {}", endpoint.public_url, endpoint.addr)
-                }
-                EndpointState::Offline(why) => format!("Offline     {}: {why}", endpoint.name),
-            })
-            .collect();
+        let shown: Vec<_> =
+            control.endpoints().into_iter().map(|endpoint| told(endpoint, show)).collect();
         for text in shown.iter().filter(|text| !endpoints.contains(text)) {
             line(text);
         }
@@ -106,5 +122,17 @@ async fn plain(running: Running) {
         if changes.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// What there is to say about an endpoint.
+fn told(endpoint: EndpointView, show: Show) -> String {
+    let EndpointView { name, public_url: url, addr, state, .. } = endpoint;
+    match state {
+        EndpointState::Online if show == Show::Codes => {
+            format!("Forwarding  {url} -> {addr}\n{}", qr::printed(&url))
+        }
+        EndpointState::Online => format!("Forwarding  {url} -> {addr}"),
+        EndpointState::Offline(why) => format!("Offline     {name}: {why}"),
     }
 }

@@ -9,6 +9,7 @@
 mod apply;
 mod entry;
 mod ground;
+mod tap;
 
 use std::{collections::BTreeSet, sync::Arc};
 

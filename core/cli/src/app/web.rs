@@ -35,7 +35,11 @@ pub(super) fn serve(
     let allow_hosts: Vec<_> =
         config.web_allow_hosts.iter().map(|host| host.value.clone()).collect();
     let allowed = format!("[{}]", allow_hosts.join(","));
-    let serving = web.serve(Shown { control, store, allow_hosts }).context("the web service")?;
+    let mut shown = Shown::new(control).allow_hosts(allow_hosts);
+    if let Some(store) = store {
+        shown = shown.store(store);
+    }
+    let serving = web.serve(shown).context("cannot start the web service")?;
     info!(obj = "web", %addr, allow_hosts = allowed, "starting web service");
     Ok(serving)
 }

@@ -67,6 +67,19 @@ Examples:
         #[arg(value_name = "HOST:PORT")]
         address: String,
     },
+    /// Have the running agent read its configuration again.
+    #[command(after_help = "\
+Examples:
+  adit config reload
+  adit config reload --addr 4041
+
+Endpoints that did not change keep their connections. A file with a mistake
+changes nothing. What needs a restart is named.")]
+    Reload {
+        /// Where the agent's web service is, if the configuration does not say.
+        #[arg(long, value_name = "HOST:PORT")]
+        addr: Option<String>,
+    },
     /// Bring the file to a later version of its layout.
     Upgrade(UpgradeArgs),
     /// Print the JSON Schema of the file.

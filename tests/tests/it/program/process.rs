@@ -19,6 +19,7 @@ pub(crate) struct Program {
 /// What can be sent to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Signal {
+    Hup,
     Int,
     Term,
 }
@@ -50,9 +51,25 @@ impl Program {
         }
     }
 
+    /// Its next line with these words; what comes before is passed over.
+    pub(crate) async fn line(&mut self, words: &str) -> String {
+        loop {
+            let line = soon("a line of the program", self.out.next_line()).await.unwrap();
+            let Some(line) = line else {
+                let mut said = String::new();
+                let _ = self.err.read_to_string(&mut said).await;
+                panic!("the program has ended without {words:?}: {said}");
+            };
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
     /// Sends it a signal.
     pub(crate) async fn send(&self, signal: Signal) {
         let signal = match signal {
+            Signal::Hup => "-HUP",
             Signal::Int => "-INT",
             Signal::Term => "-TERM",
         };

@@ -6,7 +6,10 @@ use adit_agent::{Agent, BindError, EndpointSpec, Handle};
 use adit_config::endpoint_url::Kind;
 use adit_inspect::{capture::Store, meter::Meter};
 
-use super::entry::{Entry, Wanted, host_of};
+use super::{
+    entry::{Entry, Wanted, host_of},
+    tap::LateTap,
+};
 
 /// Pause before an endpoint is asked for again that the edge did not answer about.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -33,6 +36,13 @@ impl Ground {
             && let Some(first) = served.iter().find(|entry| entry.name == *first)
         {
             spec = spec.url(&format!("{scheme}://{}", host_of(&first.endpoint.url())));
+        }
+        let configured = &wanted.configured;
+        if let Some(store) = &self.store
+            && configured.inspect
+            && configured.kind == Kind::Http
+        {
+            spec = spec.tapped(Arc::new(LateTap::new(store)));
         }
         spec.observed(Arc::<Meter>::clone(meter))
     }
