@@ -22,7 +22,10 @@ pub use self::{
     endpoint::{EndpointArgs, HttpArgs, TcpArgs, Terminate, TerminateArgs, TlsArgs},
     tunnel::TunnelArgs,
 };
-pub use crate::{completion::CompletionArgs, config_command::args::ConfigArgs};
+pub use crate::{
+    completion::CompletionArgs, config_command::args::ConfigArgs, explain::ExplainArgs,
+    inspect::args::InspectArgs,
+};
 
 /// Open, self-hosted tunnels that you can program.
 #[derive(Debug, Parser)]
@@ -53,6 +56,10 @@ pub enum Command {
     Tls(Box<TlsArgs>),
     /// Start endpoints from the configuration file, in one session.
     Start(StartArgs),
+    /// Say what would happen to the connections of each endpoint, and why.
+    Explain(ExplainArgs),
+    /// Show, replay and export what the running agent has captured.
+    Inspect(Box<InspectArgs>),
     /// Run an edge: the service that agents dial and visitors reach.
     Edge(Box<EdgeArgs>),
     /// Write, build, test and measure a policy in WebAssembly.
@@ -132,6 +139,9 @@ pub struct StartArgs {
     /// Load policies anew when their files change.
     #[arg(long)]
     pub watch: bool,
+    /// Show the public URLs as QR codes.
+    #[arg(long)]
+    pub qr: bool,
     /// Which edge, and as whom.
     #[command(flatten)]
     pub session: SessionArgs,

@@ -2,28 +2,35 @@
 //!
 //! A library beside a thin `main`, so that the tests drive what users run.
 
+mod app;
 pub mod args;
 pub mod completion;
 pub mod config_command;
+mod console;
 mod credits;
 mod deprecated;
 mod edge;
 mod embedded;
+mod explain;
+mod failure;
 mod flags;
-mod forward;
 mod help;
+pub mod inspect;
 mod load;
 pub mod log;
 mod output;
 mod persona;
 mod plugins;
 pub mod policy;
+mod printable;
+mod qr;
 mod signals;
-mod status;
+mod trim;
 
 use std::{ffi::OsString, process::ExitCode};
 
 use adit_chain::Registry;
+use adit_config::location::Persona;
 use anyhow::Result;
 use clap::{FromArgMatches, error::ErrorKind};
 
@@ -52,18 +59,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     let (mut cli, deprecated) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(persona, &error),
     };
     let config = match args::paths::all(&args) {
         Some(paths) if !cli.global.config.is_empty() => paths,
         _ => cli.global.config,
     };
     cli.global = GlobalArgs { config, persona, deprecated, ..cli.global };
-    match dispatch(cli, args.first()) {
+    let result = dispatch(cli, args.first()).map_err(|error| failure::text(persona, &error));
+    let result = result.inspect_err(|err| {
+        tracing::error!(target: log::CRIT, %err, "command failed");
+    });
+    load::end_log();
+    match result {
         Ok(code) => code,
-        Err(error) => {
-            tracing::error!(target: log::CRIT, err = %format!("{error:#}"), "command failed");
-            output::error(&format!("{error:#}"));
+        Err(text) => {
+            output::error(&text);
             ExitCode::FAILURE
         }
     }
@@ -73,19 +84,17 @@ fn dispatch(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
         Command::Http(args) => {
-            forward::one(&global, &args.session, &args.endpoint, flags::http(&args)?)
+            app::one(&global, &args.session, &args.endpoint, flags::http(&args)?)
         }
-        Command::Tcp(args) => {
-            forward::one(&global, &args.session, &args.endpoint, flags::tcp(&args)?)
-        }
-        Command::Tls(args) => {
-            forward::one(&global, &args.session, &args.endpoint, flags::tls(&args)?)
-        }
+        Command::Tcp(args) => app::one(&global, &args.session, &args.endpoint, flags::tcp(&args)?),
+        Command::Tls(args) => app::one(&global, &args.session, &args.endpoint, flags::tls(&args)?),
         Command::Tunnel(args) => {
             let endpoint = EndpointArgs::default();
-            forward::one(&global, &args.session, &endpoint, flags::tunnel(&args))
+            app::one(&global, &args.session, &endpoint, flags::tunnel(&args))
         }
-        Command::Start(args) => forward::named(&global, &args),
+        Command::Start(args) => app::named(&global, &args),
+        Command::Explain(args) => explain::run(&global, &args),
+        Command::Inspect(args) => inspect::run(&global, *args),
         Command::Edge(args) => edge::run(&global, *args),
         Command::Policy(args) => policy::run(&global, *args),
         Command::Config(args) => config_command::run(global.persona, &global, *args),
@@ -103,7 +112,7 @@ fn dispatch(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
 }
 
 /// Answers a command line that is not one, or that asks for help.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(persona: Persona, error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -112,7 +121,7 @@ fn usage(error: &clap::Error) -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            output::error(&args::describe(error));
+            output::error(&failure::called(persona, &args::describe(error)));
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::failure;
+
 /// Prints a line of an answer.
 ///
 /// A reader that went away is nobody to tell; the process goes on.
@@ -16,7 +18,7 @@ pub(crate) fn line(text: impl std::fmt::Display) {
 /// Fact: wrappers of the v3 agent scan standard error for this prefix, and for a code that stands
 /// on a line of its own.
 pub(crate) fn error(text: &str) {
-    for line in text.trim_end().lines() {
+    for line in failure::block(text) {
         if line.is_empty() { eprintln!("ERROR:") } else { eprintln!("ERROR:  {line}") }
     }
 }

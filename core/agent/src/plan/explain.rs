@@ -106,6 +106,7 @@ impl Plan {
         if route.relay == Relay::Http {
             reasons.extend(route.upstream.answers().then_some(Reason::Answers));
             reasons.extend((route.forwarded == Forwarded::Set).then_some(Reason::FirstToSee));
+            reasons.extend(route.tap.is_some().then_some(Reason::Inspector));
         }
         Ok(Explanation {
             name: plan.name.to_string(),

@@ -17,9 +17,12 @@ const MAX_NAMES: usize = 1000;
 
 /// Adds to the command line what its values can be.
 pub(crate) fn with_values(command: Command) -> Command {
-    let mut command = command.mut_subcommand("start", |start| {
-        start.mut_arg("names", |names| names.add(ArgValueCandidates::new(endpoints)))
-    });
+    let mut command = command;
+    for name in ["start", "explain"] {
+        command = command.mut_subcommand(name, |sub| {
+            sub.mut_arg("names", |names| names.add(ArgValueCandidates::new(endpoints)))
+        });
+    }
     let words = |words: &'static [&'static str]| {
         ArgValueCandidates::new(move || words.iter().map(CompletionCandidate::new).collect())
     };

@@ -37,8 +37,16 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Session", &["authtoken", "connect_url", "connect_cas", "region"]),
 ];
 
+/// Flags that choose captured exchanges.
+const FILTERS: &[&str] =
+    &["endpoint", "path", "method", "status", "min_ms", "max_ms", "size", "header", "search"];
+
 /// The group of a command's flag; `None` for the general one.
 pub(super) fn heading(command: &str, flag: &str) -> Option<&'static str> {
+    if let Some(command) = command.strip_prefix("inspect ") {
+        let of_filter = matches!(command, "list" | "export" | "tail") && FILTERS.contains(&flag);
+        return of_filter.then_some("Which exchanges");
+    }
     if !matches!(command, "http" | "tcp" | "tls" | "start" | "tunnel") {
         return None;
     }
@@ -77,6 +85,46 @@ Examples:
   adit start web db                       two endpoints of the file
   adit start --all
   adit start --all --config adit.yml --config secrets.yml"
+        }
+        "explain" => {
+            "\
+Examples:
+  adit explain                            every endpoint of the file
+  adit explain web --config adit.yml
+  adit explain --json"
+        }
+        "inspect list" => {
+            "\
+Examples:
+  adit inspect list --status 5xx --path /api
+  adit inspect list --min-ms 500 --limit 10
+  adit inspect list --header content-type:json --json"
+        }
+        "inspect show" => {
+            "\
+Examples:
+  adit inspect show last
+  adit inspect show 19b2c3d4e5f60718 --response --raw > answer
+  adit inspect show last --json | jq .timing"
+        }
+        "inspect replay" => {
+            "\
+Examples:
+  adit inspect replay last
+  adit inspect replay 19b2c3d4e5f60718 --method PUT --path /v2/orders
+  adit inspect replay last --header 'x-debug: 1' --body-file order.json"
+        }
+        "inspect export" => {
+            "\
+Examples:
+  adit inspect export --har traffic.har
+  adit inspect export --har - --status 5xx | jq '.log.entries | length'"
+        }
+        "inspect tail" => {
+            "\
+Examples:
+  adit inspect tail
+  adit inspect tail --status 5xx --json | jq .path"
         }
         "edge" => {
             "\

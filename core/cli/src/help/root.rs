@@ -10,8 +10,8 @@ use crate::persona;
 
 /// The commands, by what they are for. Those that are missing are not shown.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Endpoints", &["http", "tcp", "tls", "start"]),
-    ("Configuration", &["config"]),
+    ("Endpoints", &["http", "tcp", "tls", "start", "inspect"]),
+    ("Configuration", &["config", "explain"]),
     ("Your own edge", &["edge"]),
     ("Policies", &["policy"]),
     ("The program", &["completion", "credits", "version", "help"]),

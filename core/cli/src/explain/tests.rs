@@ -1,0 +1,82 @@
+#![allow(clippy::unwrap_used)]
+
+use adit_config::{Layers, file::File};
+
+use super::*;
+
+/// What is said about a file, and about its mistakes.
+async fn explained(yaml: &str) -> (String, serde_json::Value) {
+    let files = vec![File::parse("adit.yml", yaml.as_bytes())];
+    let config = Layers { files, ..Layers::default() }.resolve().unwrap();
+    let (config, explained, problems) = plan(config).await.unwrap();
+    assert_eq!(problems, [""; 0]);
+    let all = zip(&config, explained);
+    (text::plans(&config, &all), json::plans(&config, &all))
+}
+
+const FILE: &str = "\
+version: 3
+agent:
+  connect_url: connect.example.com:443
+endpoints:
+  - name: web
+    url: https://app.example.com
+    upstream:
+      url: https://localhost:3000
+      proxy_protocol: 2
+    handlers:
+      - basic-auth: { credentials: ['ann:correct-horse'] }
+        on_error: pass
+      - ip-restriction: { allow: ['192.0.2.0/24'] }
+      - compression
+  - name: quiet
+    inspect: false
+    upstream: { url: 8080 }
+  - name: files
+    upstream: { url: 'file:///' }
+tunnels:
+  db:
+    proto: tcp
+    addr: 5432
+    ip_restriction: { allow_cidrs: ['::1/128'] }
+  passed:
+    proto: tls
+    addr: 443
+    subdomain: inner
+  both:
+    proto: http
+    addr: 80
+    schemes: [http, https]
+    host_header: rewrite
+  labelled:
+    labels: [site=a]
+    addr: 9000
+";
+
+#[tokio::test]
+async fn each_endpoint_is_told_with_its_handlers_and_its_relay() {
+    let (text, json) = explained(FILE).await;
+    insta::assert_snapshot!("text", text);
+    insta::assert_snapshot!("json", serde_json::to_string_pretty(&json).unwrap());
+}
+
+#[tokio::test]
+async fn without_an_edge_the_embedded_one_is_planned_for() {
+    let (text, json) =
+        explained("version: 3\nendpoints:\n  - { name: a, upstream: { url: 1 } }\n").await;
+    assert_eq!(text.lines().next(), Some("Edge  embedded, on loopback"));
+    assert_eq!(json["edge"], serde_json::Value::Null);
+    assert_eq!(json["endpoints"][0]["asks"], "http://");
+}
+
+#[tokio::test]
+async fn a_mistake_is_told_with_its_line_beside_the_other_plans() {
+    let yaml = "version: 3\nendpoints:\n  - { name: a, upstream: { url: 1 } }\n  - name: b\n    \
+                upstream: { url: 2 }\n    handlers: [ { ip-restriction: { allow: [nonsense] } } ]\n";
+    let files = vec![File::parse("adit.yml", yaml.as_bytes())];
+    let config = Layers { files, ..Layers::default() }.resolve().unwrap();
+    let (_, explained, problems) = plan(config).await.unwrap();
+    assert_eq!(explained.iter().flatten().count(), 1);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].starts_with("adit.yml:6:"), "{problems:?}");
+}
