@@ -86,7 +86,10 @@ impl Console {
             about: About {
                 name: persona::name(running.persona),
                 version: persona::version(running.persona),
-                edge: edge.map_or_else(|| "embedded".to_owned(), |at| at.value.to_string()),
+                edge: edge.map_or_else(
+                    || "embedded, on this machine".to_owned(),
+                    |at| at.value.to_string(),
+                ),
                 web: running.web.map(|web| format!("http://{web}")),
                 captures: running.store.is_some(),
             },
@@ -150,3 +153,6 @@ fn is_wanted(config: &Config, log: &LogTarget) -> bool {
     };
     wanted && terminal::is_available()
 }
+
+#[cfg(test)]
+mod tests;

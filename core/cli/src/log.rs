@@ -24,6 +24,7 @@ use tracing_subscriber::{
 };
 
 use self::format::{Line, Record};
+use crate::console;
 
 /// Records that wait for the writer; at a few hundred bytes each, a reader may pause for a second
 /// under load before the first is lost.
@@ -110,10 +111,17 @@ impl<S: Subscriber> Layer<S> for RecordLayer {
     }
 
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        use io::Write;
+        use io::{IsTerminal, Write};
         let mut record = Record::new(event.metadata());
         event.record(&mut record);
-        if self.purpose == Purpose::Attention && record.is_last_word() {
+        if self.purpose == Purpose::Attention && record.is_told_anyway() {
+            return;
+        }
+        // Nothing may be written across the console; it says so itself.
+        if self.purpose == Purpose::Attention
+            && io::stderr().is_terminal()
+            && console::notice(|| record.remark())
+        {
             return;
         }
         // The queue drops when it is full; there is nobody to tell.

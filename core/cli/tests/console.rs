@@ -25,8 +25,10 @@ fn serving(home: &TempDir, more: &[&str], size: (u16, u16)) -> (Terminal, String
     let dir = format!("file://{}", home.path().display());
     let args = [&["http", &dir, "--url", "http://console.localhost"], more].concat();
     let mut terminal = adit(home, &args, size);
-    let forwarding = terminal.row("Forwarding");
-    let url = forwarding.split(" -> ").next().unwrap().trim_end_matches('…').to_owned();
+    let url = terminal.until("a URL", |rows| {
+        let rest = rows.iter().find_map(|row| row.strip_prefix("Forwarding"))?;
+        rest.split_whitespace().find(|word| word.contains("://")).map(str::to_owned)
+    });
     (terminal, url)
 }
 
@@ -155,12 +157,15 @@ fn signals_end_it_and_leave_the_terminal_as_it_was() {
 #[test]
 fn what_went_wrong_is_said_on_the_terminal_that_was_given_back() {
     let home = tempfile::tempdir().unwrap();
-    let args = ["http", "1", "--url", "http://not-ours.example.com"];
-    let mut terminal = adit(&home, &args, (80, 24));
+    let twice = "version: 3\nendpoints:\n\
+                 - {name: a, url: 'http://a.localhost', upstream: {url: 1}}\n\
+                 - {name: b, url: 'http://a.localhost', upstream: {url: 2}}\n";
+    fs::write(home.path().join("twice.yml"), twice).unwrap();
+    let mut terminal = adit(&home, &["start", "--all", "--config", "twice.yml"], (120, 24));
     assert_eq!(terminal.end(), 1);
     terminal.assert_given_back();
     let rows = terminal.rows();
-    assert!(rows.iter().any(|row| row.starts_with("ERROR:  failed to start endpoint")), "{rows:?}");
+    assert!(rows.iter().any(|row| row.contains("failed to start endpoint \"b\"")), "{rows:?}");
 }
 
 #[test]

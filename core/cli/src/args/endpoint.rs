@@ -42,6 +42,9 @@ pub struct EndpointArgs {
     /// Load policies anew when their files change.
     #[arg(long)]
     pub watch: bool,
+    /// Show the public URL as a QR code.
+    #[arg(long)]
+    pub qr: bool,
 }
 
 /// Who terminates the visitors' TLS.

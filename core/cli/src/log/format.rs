@@ -38,9 +38,30 @@ impl Record {
         Self { level, message: String::new(), fields: Vec::new() }
     }
 
-    /// Whether it tells why the process ends.
-    pub(super) fn is_last_word(&self) -> bool {
-        self.level == "crit" || self.message == "session closing"
+    /// Whether a person is told it anyway: why the process ends, and where the web service is.
+    pub(super) fn is_told_anyway(&self) -> bool {
+        const TOLD: [&str; 3] = [
+            "can't bind default web address, trying alternatives",
+            "session closing",
+            "terminating with error",
+        ];
+        self.level == "crit" || TOLD.contains(&self.message.as_str())
+    }
+
+    /// What it says, for a person who sees nothing of the rest.
+    pub(super) fn remark(&self) -> String {
+        let mut text = self.message.clone();
+        for (key, value) in &self.fields {
+            match value {
+                Value::String(value) => {
+                    let _ = write!(text, ", {key}: {value}");
+                }
+                value => {
+                    let _ = write!(text, ", {key}: {value}");
+                }
+            }
+        }
+        text
     }
 
     pub(super) fn line(&self, line: Line) -> String {

@@ -28,11 +28,17 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Starts a program in a terminal with so many columns and rows.
-    pub(crate) fn start(
+    pub(crate) fn start(program: &Path, args: &[&str], home: &Path, size: (u16, u16)) -> Self {
+        Self::start_with(program, args, home, size, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_with(
         program: &Path,
         args: &[&str],
         home: &Path,
         (cols, rows): (u16, u16),
+        more: &[(&str, &str)],
     ) -> Self {
         let pty = native_pty_system().openpty(size(cols, rows)).unwrap();
         let mut command = CommandBuilder::new(program);
@@ -41,6 +47,7 @@ impl Terminal {
         command.env("HOME", home);
         command.env("TERM", "xterm-256color");
         command.env("TZ", "UTC");
+        more.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(home);
         let child = pty.slave.spawn_command(command).unwrap();
         let mut reader = pty.master.try_clone_reader().unwrap();

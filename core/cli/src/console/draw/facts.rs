@@ -49,7 +49,7 @@ fn endpoints(state: &mut State, plan: &Plan, buffer: &mut Buffer) {
             _ => String::new(),
         };
         let style = if nth == 0 { Style::new() } else { focus };
-        let value = labelled(buffer, row, plan.labels, &label, style);
+        let value = labelled(buffer, row, plan.endpoint_labels, &label, style);
         match shown {
             Some(endpoint) => forwarding(endpoint, value, buffer),
             None => {

@@ -21,8 +21,9 @@ const METHOD: u16 = 7;
 const METHOD_NARROW: u16 = 4;
 const STATUS: u16 = 16;
 const STATUS_NARROW: u16 = 3;
+const STATUS_BROAD: u16 = 21;
 const TOOK: u16 = 7;
-const DECISION: u16 = 30;
+const DECISION: u16 = 24;
 const ENDPOINT: u16 = 14;
 
 /// Columns of the screen from which they are shown.
@@ -147,13 +148,17 @@ fn line(exchange: &Exchange, several: bool, look: &Look, row: Rect, buffer: &mut
     } else if wide {
         cells.right(TOOK);
     }
-    let status = cells.right(if wide { STATUS } else { STATUS_NARROW });
+    let status = cells.right(match row.width {
+        WITH_ENDPOINT.. => STATUS_BROAD,
+        WITH_ZONE.. => STATUS,
+        _ => STATUS_NARROW,
+    });
     let by = settled.filter(|_| row.width < WITH_DECISION);
     match (&exchange.outcome, by) {
-        (Outcome::Answered { status: code, .. }, Some(by)) => {
+        (Outcome::Answered { status: code, .. }, Some(by)) if wide => {
             put(buffer, status, &format!("{code} {}", by.handler), colour(exchange));
         }
-        (Outcome::Answered { status: code, .. }, None) if !wide => {
+        (Outcome::Answered { status: code, .. }, _) if !wide => {
             put(buffer, status, &code.to_string(), colour(exchange));
         }
         _ => {

@@ -6,15 +6,19 @@ use ratatui::{
     layout::Rect,
     style::{Color, Style},
 };
+use unicode_width::UnicodeWidthStr as _;
 
 use super::text;
 use crate::console::state::{Phase, State};
 
 /// Columns from which labels stand beside their values with room to spare.
 const WIDE: u16 = 60;
-/// Columns of the labels.
+/// Columns of the labels: as many as there are to spare.
 const LABELS_WIDE: u16 = 30;
+const LABELS: u16 = 17;
 const LABELS_NARROW: u16 = 15;
+/// The same beside endpoints, whose addresses are long.
+const LABELS_NARROWEST: u16 = 11;
 /// Rows of requests that are worth more than facts.
 const MIN_REQUESTS: u16 = 5;
 /// Of the rows of the screen, the share that endpoints may take when there are requests too.
@@ -34,6 +38,7 @@ pub(super) struct Fact {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) labels: u16,
+    pub(super) endpoint_labels: u16,
     pub(super) message: Option<Rect>,
     pub(super) facts: Vec<(Rect, Fact)>,
     pub(super) endpoints: Rect,
@@ -80,7 +85,7 @@ impl Plan {
                 break;
             }
         }
-        let wide = area.width >= WIDE;
+        let (labels, endpoint_labels) = labels(state, &facts, area.width);
         let mut rows = Rows { area, y: area.y + 1 };
         let message = message.then(|| rows.take(1));
         let gap = u16::from(blanks);
@@ -93,9 +98,23 @@ impl Plan {
         let heading = rows.take(1);
         let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
         let list = rows.take(footer.y.saturating_sub(rows.y));
-        let labels = if wide { LABELS_WIDE } else { LABELS_NARROW };
-        Self { labels, message, facts, endpoints, numbers, heading, list, footer }
+        Self { labels, endpoint_labels, message, facts, endpoints, numbers, heading, list, footer }
     }
+}
+
+/// Columns of the labels of facts and of endpoints.
+fn labels(state: &State, facts: &[Fact], width: u16) -> (u16, u16) {
+    if width < WIDE {
+        return (LABELS_NARROW, LABELS_NARROWEST);
+    }
+    let endpoints = state.endpoints.iter().map(|endpoint| match endpoint.trouble.as_str() {
+        "" => format!("{} -> {}", endpoint.url, endpoint.upstream),
+        trouble => format!("{} offline: {trouble}", endpoint.url),
+    });
+    let longest = endpoints.map(|text| text.width()).chain(facts.iter().map(|f| f.value.width()));
+    let fits = usize::from(LABELS_WIDE) + longest.max().unwrap_or(0) <= usize::from(width);
+    let labels = if fits { LABELS_WIDE } else { LABELS };
+    (labels, labels)
 }
 
 /// Rows from the top down; empty ones when the screen has no more.

@@ -54,7 +54,7 @@ fn online(n_endpoints: usize) -> State {
         about: About {
             name: "adit",
             version: "1.2.3",
-            edge: "the embedded edge".to_owned(),
+            edge: "embedded, on this machine".to_owned(),
             web: Some("http://127.0.0.1:4040".to_owned()),
             captures: true,
         },
