@@ -153,6 +153,17 @@ pub(crate) async fn ask(
     }
 }
 
+/// Asks the edge to do something else at the address that it gave.
+async fn ask_anew(mux: &Mux, plan: &Plan, previous: &State) -> Result<Granted, CallError> {
+    let State { id, token, .. } = previous.clone();
+    // What the edge answered the last time counts for what was asked then.
+    let opts = match &plan.request {
+        Request::Bind(bind) => bind.opts.clone(),
+        Request::Labelled(_) => Options::default(),
+    };
+    ask(mux, plan, Some(&State { id, token, opts, ..previous.clone() })).await
+}
+
 /// Registers a new endpoint, and only then tells the edge to send visitors.
 pub(crate) async fn register(
     shared: &Arc<Shared>,
@@ -300,6 +311,55 @@ pub(crate) async fn update(
         // The edge gave it another address meanwhile.
         plan = same;
     }
+}
+
+/// Puts what another description says in the place of what is served, with the edge's help, at the
+/// same address. Visitors are let in all the time.
+///
+/// # Errors
+/// The description cannot be followed, wants another address, or the edge refuses; nothing changed
+/// then.
+pub(crate) async fn renew(
+    shared: &Arc<Shared>,
+    bound: &Arc<Bound>,
+    spec: EndpointSpec,
+) -> Result<(), BindError> {
+    let place = spec.place.clone();
+    let new = plan(shared.settings.tools.clone(), spec).await?;
+    if !new.keeps_address_of(&bound.plan()) {
+        let text = format!("endpoint {:?}: it asks for another address", bound.name);
+        return Err(PlanError::new(&place, text).into());
+    }
+    let online = shared.online.borrow().clone();
+    let Some(Online { n, mux }) = online else {
+        return Err(BindError::Offline { after: Duration::ZERO });
+    };
+    let previous = bound.state();
+    let granted = match ask_anew(&mux, &new, &previous).await {
+        Ok(granted) => granted,
+        Err(CallError::Refused(text)) => return Err(BindError::Refused(text)),
+        Err(error) => return Err(BindError::Call(error)),
+    };
+    let Granted { id, url, token, opts, fin } = granted;
+    let tools = shared.settings.tools.clone();
+    let built = on_blocking({
+        let url = Arc::clone(&url);
+        move || new.route(&url, &tools).map(|route| (new, route))
+    });
+    let (new, route) = built.await?;
+    {
+        let mut state = bound.state.lock();
+        bound.plan.store(Arc::new(new));
+        bound.live.replace(route);
+        *state = State { id: id.clone(), url, token, opts, n, refused: false };
+    }
+    if id != previous.id {
+        shared.forget(&previous.id);
+        shared.insert(id, Arc::clone(bound));
+    }
+    started(shared, bound);
+    fin.send().await;
+    Ok(())
 }
 
 fn started(shared: &Shared, bound: &Bound) {

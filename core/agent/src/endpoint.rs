@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 use adit_runtime::Route;
 
 use crate::{
-    Down, EndpointSpec, PlanError, Visit,
+    BindError, Down, EndpointSpec, PlanError, Visit,
     bound::{self, Bound},
     shared::Shared,
 };
@@ -64,6 +64,16 @@ impl Endpoint {
     /// endpoint has to be closed and bound again. Nothing changed then.
     pub async fn update(&self, spec: EndpointSpec) -> Result<(), PlanError> {
         bound::update(&self.shared, &self.bound, spec).await
+    }
+
+    /// As [`update`](Self::update), where the edge has to do something else too: metadata, TLS that
+    /// ends there, pooling. The address stays; what is asked for as such must be the same.
+    ///
+    /// # Errors
+    /// The description cannot be followed, or asks for another address, or the edge refuses.
+    /// Nothing changed then.
+    pub async fn renew(&self, spec: EndpointSpec) -> Result<(), BindError> {
+        bound::renew(&self.shared, &self.bound, spec).await
     }
 
     /// A connection of our own to the endpoint's route: no edge is on the way, the handlers here

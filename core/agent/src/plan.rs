@@ -29,7 +29,7 @@ use rustls::server::ResolvesServerCert;
 
 pub use self::explain::{ExplainedLink, Explanation, Reason, TlsEnd};
 use self::links::Links;
-use crate::{EndpointSpec, PlanError, upstream::Service};
+use crate::{EndpointSpec, PlanError, spec::same_address, upstream::Service};
 
 /// What plans are made with.
 #[derive(Clone, Default)]
@@ -106,6 +106,8 @@ pub(crate) struct Plan {
     links: Links,
     tls: Tls,
     protocol: Protocol,
+    /// The address as it was asked for.
+    address: Address,
     upstream_host: Option<String>,
     observe: Option<Arc<dyn Observe>>,
     tap: Option<Arc<dyn Tap>>,
@@ -142,6 +144,18 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether it asks for the address that the other one has, and only wants something else done
+    /// there.
+    pub(crate) fn keeps_address_of(&self, old: &Self) -> bool {
+        let has_proto = match (&self.request, &old.request) {
+            (Request::Bind(new), Request::Bind(old)) => new.proto == old.proto,
+            _ => false,
+        };
+        has_proto
+            && (&self.name, self.protocol) == (&old.name, old.protocol)
+            && same_address(&self.address, &old.address)
+    }
+
     /// Reads files and checks names, all but those of handlers.
     fn read(spec: EndpointSpec) -> Result<Self, PlanError> {
         if let Some(problem) = spec.problem {
@@ -157,6 +171,7 @@ impl Plan {
             links: Links::new(&spec, tls)?,
             tls,
             protocol: protocol(spec.kind, spec.scheme()),
+            address: spec.address,
             upstream_host,
             observe: spec.observe,
             tap: spec.tap,

@@ -13,6 +13,7 @@ use adit_config::{
 use adit_runtime::{Observe, tap::Tap};
 use serde_json::json;
 
+pub(crate) use self::same::same_address;
 use crate::PlanError;
 
 /// A public address, where its traffic goes, and what happens on the way.

@@ -7,12 +7,13 @@
 //! - `source`: where the configuration comes from; `run`: the order of things.
 //! - `table`: every endpoint, whoever asked for it; `session`: how the session stands.
 //! - `control`: what the local API may ask; `define`: endpoints in requests; `settings`, `web`.
-//! - `reload`, `watch`: another configuration for a running agent.
+//! - `reload`, `watch`: another configuration for a running agent. `replay`: requests, sent again.
 //! - `screen`: what a person sees.
 
 mod control;
 mod define;
 mod reload;
+mod replay;
 mod run;
 mod screen;
 mod session;

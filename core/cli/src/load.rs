@@ -56,21 +56,24 @@ pub(crate) fn agent(global: &GlobalArgs, flags: File) -> Result<Loaded> {
 /// All that is wrong with them, one problem a line.
 pub(crate) fn read(global: &GlobalArgs, flags: File) -> Result<Read> {
     let mut layers = Layers { env: env(), flags, ..Layers::default() };
-    let mut found = None;
-    let mut paths = global.config.clone();
-    if paths.is_empty()
-        && let Some(home) = location::home(&layers.env)
-    {
-        let place = location::find(global.persona, Os::HERE, &home, &layers.env, Path::exists);
-        if !matches!(place, Found::Missing(_)) {
-            paths.push(place.path().to_owned());
-            found = Some(place);
-        }
-    }
+    let (paths, found) = paths(global, &layers.env);
     for path in &paths {
         layers.files.push(File::load(path)?);
     }
     Ok(Read { config: layers.resolve()?, paths, found })
+}
+
+/// The files that the command names, or the one at the default place.
+pub(crate) fn paths(global: &GlobalArgs, env: &Env) -> (Vec<PathBuf>, Option<Found>) {
+    let named = global.config.clone();
+    if !named.is_empty() {
+        return (named, None);
+    }
+    let Some(home) = location::home(env) else { return (named, None) };
+    match location::find(global.persona, Os::HERE, &home, env, Path::exists) {
+        Found::Missing(_) => (named, None),
+        place => (vec![place.path().to_owned()], Some(place)),
+    }
 }
 
 /// Starts the log that a configuration asks for, and writes where the configuration was.

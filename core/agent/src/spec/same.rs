@@ -44,7 +44,7 @@ fn all<T>(a: &[T], b: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
 }
 
-fn same_address(a: &Address, b: &Address) -> bool {
+pub(crate) fn same_address(a: &Address, b: &Address) -> bool {
     match (a, b) {
         (
             Address::Subdomain { name, schemes },

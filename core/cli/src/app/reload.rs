@@ -65,7 +65,7 @@ impl App {
     async fn try_reload(self: &Arc<Self>) -> Result<Reloaded> {
         let mut changing = self.table.change().await;
         let this = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || this.source.read());
+        let read = tokio::task::spawn_blocking(move || this.source.read_settled());
         let mut config = read.await.context("reading it broke")??.config;
         let restart_needed = settings::differing(&self.started, &config);
         let defined = names(&config);

@@ -1,11 +1,23 @@
 //! Where the configuration comes from, so that it can be read again.
 
-use std::fmt;
+use std::{fmt, thread, time::Duration};
 
 use adit_config::{Config, file::File};
 use anyhow::{Result, bail};
 
-use crate::{args::GlobalArgs, load};
+use crate::{
+    args::GlobalArgs,
+    load,
+    plugins::{Stamp, stamp},
+};
+
+/// How long a file is let alone after it was written.
+///
+/// Reason: editors truncate, write and close within a few milliseconds.
+const SETTLES: Duration = Duration::from_millis(20);
+
+/// How often a file is looked at that is written all the time, before it is read as it is.
+const MAX_TRIES: usize = 20;
 
 /// Makes what the flags say: files that they name are read each time.
 type Flags = Box<dyn Fn() -> Result<File> + Send + Sync>;
@@ -44,6 +56,33 @@ impl Source {
     pub(crate) fn read(&self) -> Result<load::Read> {
         load::read(&self.global, (self.flags)()?)
     }
+
+    /// Reads everything when nobody is writing it: the first half of a file may be a good file, and
+    /// another one. Blocks.
+    ///
+    /// # Errors
+    /// All that is wrong with it, with the places.
+    pub(crate) fn read_settled(&self) -> Result<load::Read> {
+        let (paths, _) = load::paths(&self.global, &load::env());
+        let stamps = || paths.iter().map(|path| stamp(path)).collect::<Vec<_>>();
+        for _ in 1..MAX_TRIES {
+            let before = stamps();
+            if !before.iter().any(is_fresh) {
+                let read = self.read();
+                if before == stamps() {
+                    return read;
+                }
+            }
+            thread::sleep(SETTLES);
+        }
+        self.read()
+    }
+}
+
+/// Whether a file was written just now, and so may still be.
+fn is_fresh(stamp: &Stamp) -> bool {
+    let age = stamp.and_then(|(modified, _)| modified.elapsed().ok());
+    age.is_some_and(|age| age < SETTLES)
 }
 
 impl fmt::Debug for Source {

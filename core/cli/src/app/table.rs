@@ -211,3 +211,6 @@ impl Changing<'_> {
         served.iter().filter(|entry| entry.origin != Origin::Api).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

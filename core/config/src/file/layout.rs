@@ -84,10 +84,14 @@ impl File {
 /// The bytes of a configuration file.
 pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, Diagnostics> {
     let mut bytes = Vec::new();
-    fs::File::open(path)
+    let read = |file: fs::File| {
+        // In one go: somebody may write it at the same time.
+        let len = file.metadata().map_or(0, |data| data.len().min(MAX_FILE_LEN));
+        bytes.reserve(usize::try_from(len).unwrap_or(0) + 64);
         // One byte more than is allowed, so that the parser sees that it is too long.
-        .and_then(|file| file.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes))
-        .map_err(|e| Diagnostics::unreadable(path, &e))?;
+        file.take(MAX_FILE_LEN + 1).read_to_end(&mut bytes)
+    };
+    fs::File::open(path).and_then(read).map_err(|e| Diagnostics::unreadable(path, &e))?;
     Ok(bytes)
 }
 

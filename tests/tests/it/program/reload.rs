@@ -95,13 +95,13 @@ async fn a_file_with_mistakes_changes_nothing_and_all_of_them_are_told() {
     for (text, says) in [
         (
             "version: 3\nagent: {web_adr: 1}\nendpoints:\n- name: a\n  upstream: {url: 70000}\n",
-            vec!["adit.yml:2:9: unknown key \"web_adr\"", "adit.yml:5:18: "],
+            vec!["adit.yml:2:9: unknown key \"web_adr\"", "adit.yml:5:19: upstream address"],
         ),
         // What shows only when it is planned.
         (
             "version: 3\nendpoints:\n- name: a\n  upstream: {url: 80}\n  handlers: [no-such]\n- name: b\n  \
              upstream: {url: \"file:///no/such/dir\"}\n",
-            vec!["adit.yml:5:14: endpoint \"a\": handler \"no-such\"", "adit.yml:7:18: "],
+            vec!["adit.yml:5:14: endpoint \"a\": handler \"no-such\"", "adit.yml:7:"],
         ),
         ("version: 3\nplugins: {p: {wasm: no-such.wasm}}\n", vec!["adit.yml:2:", "no-such.wasm"]),
         ("version: 3\nendpoints: [\n", vec!["adit.yml:3:1: not valid YAML"]),

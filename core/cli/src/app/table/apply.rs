@@ -84,7 +84,9 @@ impl Changing<'_> {
     ) -> Result<Arc<Entry>, BindError> {
         let served = self.table.served();
         let spec = ground.dressed(&wanted, &entry.meter, &served);
-        if entry.endpoint.update(spec).await.is_ok() {
+        if entry.endpoint.update(spec.clone()).await.is_ok()
+            || entry.endpoint.renew(spec).await.is_ok()
+        {
             entry.set_wanted(wanted);
             self.table.tell();
             return Ok(Arc::clone(entry));

@@ -1,0 +1,151 @@
+use std::collections::BTreeSet;
+
+use adit_agent::{Agent, Session};
+use adit_config::{Layers, file::File};
+use adit_inspect::control::Reloaded;
+use adit_runtime::Route;
+
+use super::*;
+use crate::{app::reload, embedded::Embedded};
+
+/// A table on an embedded edge.
+struct World {
+    table: Table,
+    ground: Ground,
+    session: Session,
+    edge: Embedded,
+}
+
+impl World {
+    async fn new() -> Self {
+        let edge = Embedded::start(crate::registry()).await.unwrap();
+        let builder = Agent::builder().registry(crate::registry());
+        let agent = edge.attach(builder).unwrap().build().unwrap();
+        let session = agent.start().await.unwrap();
+        let handle = session.handle().clone();
+        let table = Table::new(watch::channel(Changes::default()).0);
+        let ground = Ground { agent, handle, store: None };
+        Self { table, ground, session, edge }
+    }
+
+    async fn start(&self, endpoints: &str) {
+        let mut changing = self.table.change().await;
+        changing.want(wanted(endpoints, Origin::File), BTreeSet::new());
+        changing.start(&self.ground).await.unwrap();
+    }
+
+    async fn apply(&self, endpoints: &str) -> Reloaded {
+        let wanted = wanted(endpoints, Origin::File);
+        self.table.change().await.apply(&self.ground, wanted, BTreeSet::new(), &[]).await
+    }
+
+    fn entry(&self, name: &str) -> Arc<Entry> {
+        self.table.find(name).unwrap()
+    }
+
+    fn route(&self, name: &str) -> Arc<Route> {
+        self.entry(name).endpoint.route()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.table.served().iter().map(|entry| entry.name.clone()).collect()
+    }
+
+    async fn down(self) {
+        drop((self.table, self.ground));
+        let _ = self.session.shutdown(std::time::Duration::from_secs(1)).await;
+        self.edge.shutdown().await;
+    }
+}
+
+fn wanted(endpoints: &str, origin: Origin) -> Vec<Wanted> {
+    let file = File::parse("adit.yml", format!("version: 3\nendpoints:\n{endpoints}").as_bytes());
+    let config = Layers { files: vec![file], ..Layers::default() }.resolve().unwrap();
+    reload::wanted(&config, origin).unwrap()
+}
+
+const TWO: &str = "- {name: same, url: http://, upstream: {url: 1}}\n\
+                   - {name: other, url: http://, upstream: {url: 2}}\n";
+
+#[tokio::test]
+async fn what_is_the_same_keeps_its_route_and_what_differs_its_address() {
+    let world = World::new().await;
+    world.start(TWO).await;
+    let (same, other) = (world.route("same"), world.route("other"));
+    let (entry, url) = (world.entry("other"), world.entry("other").endpoint.url());
+
+    let report =
+        world.apply(&format!("# on another line\n{}", TWO.replace("url: 2", "url: 3"))).await;
+    assert_eq!(
+        (report.unchanged, report.changed),
+        (vec!["same".to_owned()], vec!["other".to_owned()])
+    );
+    assert!(Arc::ptr_eq(&same, &world.route("same")));
+    assert!(!Arc::ptr_eq(&other, &world.route("other")));
+    assert!(Arc::ptr_eq(&other.metrics, &world.route("other").metrics), "the counters go on");
+
+    // What the edge has to know of is told it, at the same address.
+    let report = world.apply(&TWO.replace("name: other", "name: other, metadata: m")).await;
+    assert_eq!((report.changed, report.failed), (vec!["other".to_owned()], Vec::new()));
+    assert!(Arc::ptr_eq(&entry, &world.entry("other")));
+    assert_eq!(world.entry("other").endpoint.url(), url);
+    assert_eq!(entry.view(None).metadata, "m");
+    drop((same, other, entry));
+    world.down().await;
+}
+
+#[tokio::test]
+async fn another_address_is_bound_before_the_old_one_goes_and_the_meter_goes_along() {
+    let world = World::new().await;
+    world.start(TWO).await;
+    let (before, url) = (world.entry("other"), world.entry("other").endpoint.url());
+    let report =
+        world.apply(&TWO.replace("other, url: http://", "other, url: http://o.localhost")).await;
+    assert_eq!(report.changed, ["other"], "{report:?}");
+    let after = world.entry("other");
+    assert_ne!(after.endpoint.url(), url);
+    assert!(after.has_host("o.localhost") && Arc::ptr_eq(&before.meter, &after.meter));
+
+    // One that somebody else has changes nothing.
+    let taken = TWO.replace("same, url: http://", "same, url: http://o.localhost");
+    let taken = taken.replace("other, url: http://", "other, url: http://o.localhost");
+    let url = world.entry("same").endpoint.url();
+    let report = world.apply(&taken).await;
+    assert_eq!(report.unchanged, ["other"]);
+    assert!(
+        report.failed[0].starts_with("same: ") && report.failed[0].contains("334"),
+        "{report:?}"
+    );
+    assert_eq!(world.entry("same").endpoint.url(), url);
+    drop((before, after));
+    world.down().await;
+}
+
+#[tokio::test]
+async fn what_the_api_made_stays_and_what_is_gone_is_given_back() {
+    let world = World::new().await;
+    world.start(TWO).await;
+    let api = wanted("- {name: mine, url: http://m.localhost, upstream: {url: 9}}\n", Origin::Api);
+    world.table.change().await.create(&world.ground, api.clone()).await.unwrap();
+    let report =
+        world.apply("- {name: third, url: http://o.localhost, upstream: {url: 3}}\n").await;
+    assert_eq!(
+        (report.added, report.removed),
+        (vec!["third".to_owned()], vec!["same".to_owned(), "other".to_owned()])
+    );
+    assert_eq!(world.names(), ["mine", "third"]);
+
+    // A name, and then an address, that is taken leaves no trace.
+    let refused = world.table.change().await.create(&world.ground, api.clone()).await;
+    assert!(matches!(refused, Err(Refused::Name(_))));
+    let taken = wanted("- {name: new, url: http://m.localhost, upstream: {url: 9}}\n", Origin::Api);
+    let refused = world.table.change().await.create(&world.ground, taken.clone()).await;
+    assert!(matches!(refused, Err(Refused::Bind(_))));
+    assert_eq!(world.names(), ["mine", "third"]);
+    let entry = world.entry("mine");
+    world.table.change().await.remove(&entry).await;
+    world.table.change().await.create(&world.ground, taken).await.unwrap();
+    assert_eq!(world.names(), ["third", "new"]);
+    drop(entry);
+    world.down().await;
+}
