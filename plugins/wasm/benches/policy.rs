@@ -6,9 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
+#[path = "policy/count.rs"]
+mod count;
 #[path = "../tests/it/guest.rs"]
 #[expect(dead_code, reason = "tests use the rest")]
 mod guest;
+#[path = "policy/spin.rs"]
+mod spin;
 
 use std::{
     hint::black_box,
@@ -35,6 +39,9 @@ const TIME: Duration = Duration::from_millis(500);
 const BATCH: u32 = 32;
 
 fn main() {
+    if count::run() {
+        return;
+    }
     let is_fine = table();
     benches();
     Criterion::default().configure_from_args().final_summary();
@@ -167,6 +174,7 @@ fn table() -> bool {
     let (one, two) = (threads(&chain, 1), threads(&chain, 2));
     let (compile, load) = loading();
     let memory = memory(&bench);
+    let (stopped, wait) = spin::stopped(&bench);
     println!("E: an empty asynchronous call: {e:.2} µs; key-limit: {reused:.2} µs");
     let rows = [
         ("E against a synchronous call", e / sync, 1.6),
@@ -176,6 +184,8 @@ fn table() -> bool {
         ("one thread against two (1/1.5)", one / two, 1.0 / 1.5),
         ("load from the cache against compile", load / compile, 1.0 / 200.0),
         ("memory of an idle instance, in 64 KiB", memory, 1.0),
+        ("CPU of a guest that spins, in 10 ms", stopped / 10.0, 1.5),
+        ("wait of others meanwhile, in 3 ms", wait / 3.0, 1.0),
     ];
     let mut is_fine = true;
     for (what, ratio, most) in rows {

@@ -47,12 +47,12 @@ impl Passage {
         let mut request = self.head.snapshot();
         request.set_kept(self.kept.lock().clone());
         let conn = Some(self.link.view(&self.conn));
-        Current { conn, request: Some(request), ..Current::default() }
+        Current { conn, request: Some(Box::new(request)), ..Current::default() }
     }
 
     /// Takes back what a hook's call kept.
     pub(crate) fn take_back(&self, current: Current) {
-        if let Some(kept) = current.request.as_ref().and_then(RequestView::kept) {
+        if let Some(kept) = current.request.as_deref().and_then(RequestView::kept) {
             *self.kept.lock() = Some(kept.to_vec());
         }
         self.link.take_back(&self.conn, current.conn);

@@ -26,7 +26,7 @@ impl OnFinish for Finishing {
     fn on_finish(self: Box<Self>, end: Finished) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let Self(passage) = *self;
-            let outcome = Some(OutcomeView::from(end));
+            let outcome = Some(Box::new(OutcomeView::from(end)));
             let current = Current { outcome, ..passage.current() };
             tell(&passage.link, Hook::Finish, current).await;
         })
@@ -37,7 +37,7 @@ impl OnClose for Closing {
     fn on_close(self: Box<Self>, end: End) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let Self { link, conn } = *self;
-            let outcome = Some(OutcomeView::from(end));
+            let outcome = Some(Box::new(OutcomeView::from(end)));
             let current = Current { conn: Some(link.view(&conn)), outcome, ..Current::default() };
             tell(&link, Hook::Close, current).await;
         })

@@ -1,6 +1,6 @@
 //! One instance of a policy, and the way in which it is called.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime::Store;
@@ -120,7 +120,7 @@ macro_rules! call {
         let $crate::instance::Instance { store, guests, .. } = &mut *$instance;
         match &guests.$hook {
             Some(guest) => {
-                let call = guest.$function(&mut *store, $($arg),*);
+                let call = std::pin::pin!(guest.$function(&mut *store, $($arg),*));
                 $crate::instance::run($policy.machine(), $deadline, call).await
             }
             None => Err($crate::instance::Broken::Error(wasmtime::format_err!("there is no such hook"))),
@@ -134,13 +134,14 @@ pub(crate) fn handle<T: 'static>() -> wasmtime::component::Resource<T> {
     wasmtime::component::Resource::new_borrow(0)
 }
 
-/// Runs a call until it answers or the deadline comes.
+/// Runs a call until it answers or the deadline comes. It is pinned by the caller, because what an
+/// async function is given it would hold twice.
 pub(crate) async fn run<R>(
     machine: &Machine,
     deadline: Option<Instant>,
-    call: impl Future<Output = wasmtime::Result<R>>,
+    mut call: Pin<&mut impl Future<Output = wasmtime::Result<R>>>,
 ) -> Result<R, Broken> {
-    let (mut call, mut late) = (pin!(call), pin!(None::<Sleep>));
+    let mut late = None::<Pin<Box<Sleep>>>;
     poll_fn(|cx| {
         // The clock runs while guests do; each poll may be the one in which this guest goes on.
         machine.ticker.touch();
@@ -149,13 +150,8 @@ pub(crate) async fn run<R>(
         }
         // Most calls answer at once, and never get here.
         let Some(deadline) = deadline else { return Poll::Pending };
-        if late.is_none() {
-            late.set(Some(sleep_until(deadline)));
-        }
-        match late.as_mut().as_pin_mut() {
-            Some(sleep) => sleep.poll(cx).map(|()| Err(Broken::TooSlow)),
-            None => Poll::Pending,
-        }
+        let late = late.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        late.as_mut().poll(cx).map(|()| Err(Broken::TooSlow))
     })
     .await
 }

@@ -3,6 +3,7 @@
 mod report;
 
 use std::{
+    pin::pin,
     sync::{Arc, OnceLock, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
@@ -146,7 +147,8 @@ impl Policy {
         };
         let result = match entered {
             Some(Entry::Idle(instance)) => return Ok(instance),
-            Some(Entry::Room(place)) => self.grow(place, hook).await,
+            // A box, so that those who find one do not carry what this takes.
+            Some(Entry::Room(place)) => Box::pin(self.grow(place, hook)).await,
             None => Err(Fault::overloaded(hook, &self.limits)),
         };
         result.inspect_err(|fault| self.failed(fault))
@@ -246,13 +248,16 @@ impl Policy {
         let limits = &self.limits;
         let bounds = Bounds { cpu: limits.configure_cpu, ..Bounds::head(Hook::Configure, limits) };
         arm(&mut store, Current::default(), bounds, None);
-        let made = async {
-            let instance = linked.pre.instantiate_async(&mut store).await?;
-            let guests = linked.indices.bind(&mut store, &instance)?;
-            let answer = guests.setup.call_configure(&mut store, &self.config).await?;
-            Ok((guests, answer))
+        let result = {
+            let made = pin!(async {
+                let instance = linked.pre.instantiate_async(&mut store).await?;
+                let guests = linked.indices.bind(&mut store, &instance)?;
+                let answer = guests.setup.call_configure(&mut store, &self.config).await?;
+                Ok((guests, answer))
+            });
+            run(&linked.machine, None, made).await
         };
-        match run(&linked.machine, None, made).await {
+        match result {
             Ok((guests, Ok(()))) => {
                 let phases_left = lifetime(limits.recycle_after);
                 let ended = Instant::now();

@@ -85,7 +85,7 @@ impl<T> Pool<T> {
     pub(crate) async fn enter(&self, within: Duration) -> Option<Entry<T>> {
         match self.try_enter() {
             Some(entry) => Some(entry),
-            None => self.wait(within, || self.try_enter()).await,
+            None => Box::pin(self.wait(within, || self.try_enter())).await,
         }
     }
 
@@ -93,7 +93,7 @@ impl<T> Pool<T> {
     pub(crate) async fn enter_fresh(&self, within: Duration) -> Option<Entry<T>> {
         match self.room() {
             Some(place) => Some(Entry::Room(place)),
-            None => self.wait(within, || self.room().map(Entry::Room)).await,
+            None => Box::pin(self.wait(within, || self.room().map(Entry::Room))).await,
         }
     }
 

@@ -50,22 +50,45 @@ pub(crate) async fn on_request(
 }
 
 async fn decide(link: &Arc<Link>, exchange: &mut Exchange) -> Result<OnRequest, Fault> {
+    let mut kept = None;
+    let mut passed = (Verdict::Next, None);
+    if link.policy.has(HookInterface::Request) {
+        passed = head(link, exchange, &mut kept).await?;
+    }
+    if let (Verdict::Next, Some(BodyWish::Await { limit })) = passed {
+        // A box, so that those who want no body do not carry what this takes.
+        return Box::pin(with_body(link, exchange, limit, kept)).await;
+    }
+    let (verdict, wish) = passed;
+    Ok(conclude(link, exchange, verdict, wish, kept))
+}
+
+/// The policy wants to see the body before the head goes on.
+async fn with_body(
+    link: &Arc<Link>,
+    exchange: &mut Exchange,
+    limit: u32,
+    mut kept: Option<Vec<u8>>,
+) -> Result<OnRequest, Fault> {
+    let limit = awaited(&link.policy, exchange, limit);
+    let body = std::mem::take(exchange.request.body_mut());
+    let gathered = match gather(body, limit, exchange.body_limits.timeout).await {
+        Ok(gathered) => gathered,
+        Err(refusal) => return Ok(OnRequest::Abort(refusal)),
+    };
+    let verdict = whole(link, exchange, gathered, &mut kept).await?;
+    Ok(conclude(link, exchange, verdict, None, kept))
+}
+
+/// Makes a verdict the chain's, with whoever waits for the response, pieces or the end.
+fn conclude(
+    link: &Arc<Link>,
+    exchange: &mut Exchange,
+    verdict: Verdict,
+    wish: Option<BodyWish>,
+    kept: Option<Vec<u8>>,
+) -> OnRequest {
     let policy = &*link.policy;
-    let (mut kept, mut wish, mut verdict) = (None, None, Verdict::Next);
-    if policy.has(HookInterface::Request) {
-        (verdict, wish) = head(link, exchange, &mut kept).await?;
-    }
-    if matches!(verdict, Verdict::Next)
-        && let Some(BodyWish::Await { limit }) = wish
-    {
-        let limit = awaited(policy, exchange, limit);
-        let body = std::mem::take(exchange.request.body_mut());
-        let gathered = match gather(body, limit, exchange.body_limits.timeout).await {
-            Ok(gathered) => gathered,
-            Err(refusal) => return Ok(OnRequest::Abort(refusal)),
-        };
-        verdict = whole(link, exchange, gathered, &mut kept).await?;
-    }
     let watches = matches!(verdict, Verdict::Next) && wish == Some(BodyWish::Watch);
     let watches = watches && !exchange.request.body().is_end_stream();
     let answers = matches!(verdict, Verdict::Respond(_) | Verdict::Abort(_));
@@ -80,7 +103,7 @@ async fn decide(link: &Arc<Link>, exchange: &mut Exchange) -> Result<OnRequest, 
         watch(passage, exchange);
     }
     let then = passage.filter(|_| returns).map(|passage| Box::new(Returning(passage)));
-    Ok(match (verdict, then) {
+    match (verdict, then) {
         (Verdict::Next | Verdict::Replace(_), None) => OnRequest::Next,
         (Verdict::Next | Verdict::Replace(_), Some(then)) => OnRequest::NextThen(then),
         (Verdict::Respond(response), _) => OnRequest::Respond(response),
@@ -91,7 +114,7 @@ async fn decide(link: &Arc<Link>, exchange: &mut Exchange) -> Result<OnRequest, 
             note::text(policy, exchange, &reason);
             OnRequest::Abort(Refusal::close())
         }
-    })
+    }
 }
 
 /// Octets of a body that are gathered: what the policy asks for, its limit, and the route's.
@@ -132,7 +155,7 @@ async fn head(
         }
         Err(fault) => Err(fault),
     };
-    let wish = current.request.as_ref().and_then(RequestView::wish);
+    let wish = current.request.as_deref().and_then(RequestView::wish);
     *kept = finish_call(link, exchange, current, result.is_ok());
     Ok((result?, wish))
 }
@@ -196,7 +219,7 @@ fn watch(passage: &Arc<Passage>, exchange: &mut Exchange) {
 
 fn current(link: &Link, exchange: &mut Exchange, kept: Option<Vec<u8>>) -> Current {
     let conn = Some(link.view(&exchange.conn));
-    let request = Some(RequestView::take(exchange, Access::Open, kept));
+    let request = Some(Box::new(RequestView::take(exchange, Access::Open, kept)));
     Current { conn, request, ..Current::default() }
 }
 
@@ -208,7 +231,7 @@ fn finish_call(
     is_final: bool,
 ) -> Option<Vec<u8>> {
     if is_final {
-        note::edits(&link.policy, exchange, current.request.as_ref());
+        note::edits(&link.policy, exchange, current.request.as_deref());
         current.commit();
     } else {
         current.rollback();
@@ -218,7 +241,7 @@ fn finish_call(
 }
 
 fn method(current: &Current) -> &Method {
-    current.request.as_ref().map_or(&Method::GET, RequestView::method)
+    current.request.as_deref().map_or(&Method::GET, RequestView::method)
 }
 
 fn check_head(policy: &Policy, answer: RequestVerdict, method: &Method) -> Result<Verdict, Fault> {

@@ -111,7 +111,7 @@ impl Passage {
             }
             Err(fault) => Err(fault),
         };
-        let wish = current.response.as_ref().and_then(ResponseView::wish);
+        let wish = current.response.as_deref().and_then(ResponseView::wish);
         self.put_back(response, current, result.is_ok());
         Ok((result?, wish))
     }
@@ -162,7 +162,7 @@ impl Passage {
         response.headers_mut().remove(CONTENT_LENGTH);
         let mut current = self.current();
         let view = ResponseView::take(response, Access::Left);
-        current.response = Some(view.snapshot());
+        current.response = Some(Box::new(view.snapshot()));
         view.put_back(response);
         let body = std::mem::take(response.body_mut());
         let caller = Caller::of_exchange(Arc::clone(self), current);
@@ -170,7 +170,7 @@ impl Passage {
     }
 
     fn responding(&self, response: &mut Response<Body>) -> Current {
-        let response = Some(ResponseView::take(response, Access::Open));
+        let response = Some(Box::new(ResponseView::take(response, Access::Open)));
         Current { response, ..self.current() }
     }
 

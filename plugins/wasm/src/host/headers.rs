@@ -5,7 +5,7 @@
 
 use adit_policy_rules::{Refused, head as rules};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::Entry};
 
 use super::{Edit, error::Answer};
 use crate::bindings::adit::policy::types::Field;
@@ -33,8 +33,8 @@ pub(super) struct Journal {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// There was no such line.
-    Added(HeaderName),
+    /// There was no such line; now it is the last name of all.
+    Added,
     /// These were the values.
     Changed { name: HeaderName, old: Vec<HeaderValue> },
     /// These were the values, and this the place among the names.
@@ -61,8 +61,13 @@ impl Journal {
         value: Vec<u8>,
     ) -> Answer<()> {
         let (name, value) = line(name, value)?;
-        self.check_size(headers, 0, 0, octets(&name, [&value]))?;
-        self.note(headers, &name);
+        let new = octets(&name, [&value]);
+        self.write(headers, new);
+        self.check_size(headers.len(), 0, 0, new)?;
+        self.make_room(headers);
+        let old = all(headers, &name);
+        let is_new = old.is_empty();
+        self.push(if is_new { Step::Added } else { Step::Changed { name: name.clone(), old } });
         headers.try_append(name, value).map_err(|_| too_many())?;
         Ok(())
     }
@@ -80,26 +85,38 @@ impl Journal {
         if let Some(total) = &mut self.octets {
             *total -= octets(&name, &old);
         }
+        self.make_room(headers);
         if self.original.is_none() {
             let at = headers.keys().position(|other| *other == name).unwrap_or_default();
-            self.push(headers, Step::Removed { name: name.clone(), old, at });
+            self.push(Step::Removed { name: name.clone(), old, at });
         }
         headers.remove(&name);
         Ok(())
     }
 
-    /// Replaces every line of a name that was checked already.
+    /// Replaces every line of a name that was checked already. Looks the name up once.
     pub(super) fn insert(
         &mut self,
         headers: &mut HeaderMap,
         name: HeaderName,
         value: HeaderValue,
     ) -> Answer<()> {
-        let old = headers.get_all(&name);
-        let (n_old, octets_old) = (old.iter().count(), octets(&name, old));
-        self.check_size(headers, n_old, octets_old, octets(&name, [&value]))?;
-        self.note(headers, &name);
-        headers.try_insert(name, value).map_err(|_| too_many())?;
+        let (lines, new) = (headers.len(), octets(&name, [&value]));
+        self.write(headers, new);
+        self.make_room(headers);
+        match headers.try_entry(name).map_err(|_| too_many())? {
+            Entry::Vacant(place) => {
+                self.check_size(lines, 0, 0, new)?;
+                place.try_insert(value).map_err(|_| too_many())?;
+                self.push(Step::Added);
+            }
+            Entry::Occupied(mut place) => {
+                let old: Vec<_> = place.iter().cloned().collect();
+                self.check_size(lines, old.len(), octets(place.key(), &old), new)?;
+                drop(place.insert(value));
+                self.push(Step::Changed { name: place.key().clone(), old });
+            }
+        }
         Ok(())
     }
 
@@ -131,43 +148,44 @@ impl Journal {
         names.map(|name| Edit::Header(name.clone(), all(headers, name))).collect()
     }
 
-    fn note(&mut self, headers: &HeaderMap, name: &HeaderName) {
-        if self.original.is_some() {
-            return;
-        }
-        let old = all(headers, name);
-        let name = name.clone();
-        let step = if old.is_empty() { Step::Added(name) } else { Step::Changed { name, old } };
-        self.push(headers, step);
-    }
-
-    fn push(&mut self, headers: &HeaderMap, step: Step) {
-        if self.steps.len() < MAX_STEPS {
-            self.steps.push(step);
-        } else {
+    /// Goes over to a copy of the whole head where one more step would be too many.
+    fn make_room(&mut self, headers: &HeaderMap) {
+        if self.original.is_none() && self.steps.len() == MAX_STEPS {
             self.original = Some(self.original(headers));
             self.steps = Vec::new();
         }
     }
 
-    /// Whether one line may take the place of `n_old`. A head that does not grow is always fine.
-    fn check_size(
-        &mut self,
-        headers: &HeaderMap,
-        n_old: usize,
-        octets_old: usize,
-        octets_new: usize,
-    ) -> Result<(), Refused> {
-        let lines = headers.len() - n_old + 1;
+    /// Notes how to undo a step, unless the whole head was copied.
+    fn push(&mut self, step: Step) {
+        if self.original.is_none() {
+            self.steps.push(step);
+        }
+    }
+
+    /// So many octets will be written: from some number on, those of the head are counted.
+    fn write(&mut self, headers: &HeaderMap, octets_new: usize) {
         self.written = self.written.saturating_add(octets_new);
         if self.octets.is_none() && self.written > UNCOUNTED {
             let of_line = |(name, value)| octets(name, [value]);
             self.octets = Some(headers.iter().map(of_line).sum());
         }
+    }
+
+    /// Whether one more line may take the place of `n_old`, where there are `lines`. A head that
+    /// does not grow is always fine.
+    fn check_size(
+        &mut self,
+        lines: usize,
+        n_old: usize,
+        octets_old: usize,
+        octets_new: usize,
+    ) -> Result<(), Refused> {
+        let lines_then = lines - n_old + 1;
         let before = self.octets.unwrap_or(0);
         let total = if self.octets.is_some() { before - octets_old + octets_new } else { 0 };
-        if lines > headers.len() || total > before {
-            rules::size(lines, total)?;
+        if lines_then > lines || total > before {
+            rules::size(lines_then, total)?;
         }
         if let Some(octets) = &mut self.octets {
             *octets = total;
@@ -179,7 +197,12 @@ impl Journal {
 impl Step {
     fn undo(self, headers: &mut HeaderMap) {
         match self {
-            Self::Added(name) => drop(headers.remove(name)),
+            // Later steps are undone already: what was added then is the last one now.
+            Self::Added => {
+                if let Some(name) = headers.keys().last().cloned() {
+                    headers.remove(name);
+                }
+            }
             Self::Changed { name, old } => put(headers, name, old),
             Self::Removed { name, old, at } => {
                 put(headers, name, old);

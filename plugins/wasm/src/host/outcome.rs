@@ -35,7 +35,7 @@ impl From<Finished> for OutcomeView {
 
 impl State {
     fn outcome(&self) -> wasmtime::Result<&OutcomeView> {
-        self.current.outcome.as_ref().ok_or_else(|| no_such("outcome"))
+        self.current.outcome.as_deref().ok_or_else(|| no_such("outcome"))
     }
 }
 

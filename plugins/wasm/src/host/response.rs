@@ -140,7 +140,7 @@ impl ResponseView {
 
 impl State {
     fn response(&mut self) -> wasmtime::Result<&mut ResponseView> {
-        self.current.response.as_mut().ok_or_else(|| no_such("response"))
+        self.current.response.as_deref_mut().ok_or_else(|| no_such("response"))
     }
 }
 

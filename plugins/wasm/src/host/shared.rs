@@ -72,17 +72,13 @@ impl Shared {
     }
 
     pub(super) fn kv(&self, bucket: &str) -> Option<&kv::Bucket> {
-        let quota = self.grants.kv.get(ANY);
-        let free =
-            || self.free_kv.find(bucket, || Some(self.services.kv().bucket(bucket, *quota?)));
-        find(&self.kv, bucket).or_else(free)
+        let make = || Some(self.services.kv().bucket(bucket, *self.grants.kv.get(ANY)?));
+        find(&self.kv, bucket).or_else(|| self.free_kv.find(bucket, make))
     }
 
     pub(super) fn rate(&self, bucket: &str) -> Option<&rate::Bucket> {
-        let quota = self.grants.rate.get(ANY);
-        let free =
-            || self.free_rate.find(bucket, || Some(self.services.rate().bucket(bucket, *quota?)));
-        find(&self.rate, bucket).or_else(free)
+        let make = || Some(self.services.rate().bucket(bucket, *self.grants.rate.get(ANY)?));
+        find(&self.rate, bucket).or_else(|| self.free_rate.find(bucket, make))
     }
 }
 

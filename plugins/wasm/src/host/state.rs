@@ -25,13 +25,13 @@ pub(crate) struct State {
     pub(crate) slice: Slice,
 }
 
-/// What the running call is about.
+/// What the running call is about. Boxes, because it is handed around.
 #[derive(Debug, Default)]
 pub(crate) struct Current {
     pub(crate) conn: Option<ConnView>,
-    pub(crate) request: Option<RequestView>,
-    pub(crate) response: Option<ResponseView>,
-    pub(crate) outcome: Option<OutcomeView>,
+    pub(crate) request: Option<Box<RequestView>>,
+    pub(crate) response: Option<Box<ResponseView>>,
+    pub(crate) outcome: Option<Box<OutcomeView>>,
 }
 
 impl Current {

@@ -39,7 +39,7 @@ pub(super) fn state_in(hook: Hook, grants: Grants, services: Arc<Services>) -> S
         policy: Arc::new(Shared::new("p".into(), Arc::new(grants), services)),
         current: Current {
             conn: Some(ConnView::new(conn, None)),
-            request: Some(request),
+            request: Some(Box::new(request)),
             ..Current::default()
         },
         phase: Phase::new(hook, None),

@@ -207,7 +207,7 @@ fn what_a_call_is_not_about_ends_the_guest() {
 fn an_outcome_tells_how_it_ended() {
     let mut state = plain();
     let end = End { failure: Some("timeout"), ..End::default() };
-    state.current.outcome = Some(OutcomeView::from(end));
+    state.current.outcome = Some(Box::new(OutcomeView::from(end)));
     let handle = Resource::new_borrow;
     assert_eq!(state.failure(handle(0)).unwrap().as_deref(), Some("timeout"));
     assert_eq!(HostOutcome::status(&mut state, handle(0)).unwrap(), None);

@@ -15,7 +15,7 @@ use crate::{
 
 impl State {
     fn request(&mut self) -> wasmtime::Result<&mut RequestView> {
-        self.current.request.as_mut().ok_or_else(|| no_such("request"))
+        self.current.request.as_deref_mut().ok_or_else(|| no_such("request"))
     }
 }
 
