@@ -13,6 +13,23 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| !matches!(c, '\n' | '\t') && is_unseen(c))
 }
 
+/// JSON on one line, which says the same.
+pub(crate) fn json(value: &serde_json::Value) -> String {
+    // Whatever is unseen stands in a string, where it can be written by its number.
+    let text = value.to_string();
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unseen(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 fn escape(text: &str, unseen: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&unseen) {
         return Cow::Borrowed(text);
@@ -58,6 +75,14 @@ mod tests {
     #[test]
     fn nothing_changes_the_order_of_what_is_beside_it() {
         assert_eq!(line("a\u{202e}b\u{feff}"), "a\\u{202e}b\\u{feff}");
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_is_unseen() {
+        let value = serde_json::json!({ "a": "\u{9b}31m\u{202e}\u{e0041}\x1b\n\"ü" });
+        let text = json(&value);
+        assert_eq!(text, r#"{"a":"\u009b31m\u202e\udb40\udc41\u001b\n\"ü"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
     }
 
     #[test]

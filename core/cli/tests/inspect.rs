@@ -39,15 +39,15 @@ impl Agent {
     fn start(more: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let upstream = serve();
-        let args = [&["http", upstream.as_str()], more].concat();
+        let args = [&["http", upstream.as_str(), "--log=stdout"], more].concat();
         let mut child = adit(home.path(), &args).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let mut value = |label: &str| {
-            let line = lines.find(|line| line.starts_with(label)).expect("the line before the end");
-            line[label.len()..].split_whitespace().next().unwrap().to_owned()
+        let mut value = |record: &str, key: &str| {
+            let line = lines.find(|line| line.contains(record)).expect("the record before the end");
+            line.split(key).nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
         };
-        let addr = value("Web").strip_prefix("http://").unwrap().to_owned();
-        let url = value("Forwarding");
+        let addr = value("starting web service", " addr=");
+        let url = value("started tunnel", " url=");
         Self { child, home, addr, url }
     }
 

@@ -41,8 +41,21 @@ pub(crate) fn with_values(command: Command) -> Command {
             })
         });
     }
-    command
+    command.mut_subcommand("inspect", |inspect| {
+        inspect.mut_subcommands(|sub| {
+            sub.mut_args(|arg| match arg.get_id().as_str() {
+                "endpoint" => arg.add(ArgValueCandidates::new(endpoints)),
+                "method" => arg.add(words(METHODS)),
+                "status" => arg.add(words(&["2xx", "3xx", "4xx", "5xx"])),
+                "id" => arg.add(words(&["last"])),
+                _ => arg,
+            })
+        })
+    })
 }
+
+/// Methods that are offered; any other can be written.
+const METHODS: &[&str] = &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// The endpoints of the files that the command line names so far, or of the one at the default
 /// place. A file that is not valid tells those that can be read.

@@ -6,6 +6,7 @@ use adit_chain::{Id, Verdict};
 use adit_inspect::{
     capture::{Changes, Filter, Store},
     control::{self, Control, EndpointState, EndpointView, SessionStatus, SessionView},
+    meter::Meter,
     model::{self, Change, Entry},
 };
 use futures_util::FutureExt as _;
@@ -156,25 +157,20 @@ fn endpoint(view: EndpointView) -> Endpoint {
 
 /// Of all endpoints together.
 fn numbers(endpoints: &[EndpointView]) -> Numbers {
-    let mut all = Numbers::default();
-    let mut weights = 0.0;
-    for reading in endpoints.iter().map(|endpoint| endpoint.meter.read()) {
-        let connections = reading.connections;
-        all.total += connections.count;
-        all.open += reading.open;
-        all.rate1 += connections.rate1;
-        all.rate5 += connections.rate5;
-        #[allow(clippy::cast_precision_loss, reason = "a weight")]
-        let weight = connections.count as f64;
-        weights += weight;
-        all.p50 += weight * connections.p50 / 1e9;
-        all.p90 += weight * connections.p90 / 1e9;
+    let reading = match endpoints {
+        [one] => one.meter.read(),
+        several => Meter::sum(several.iter().map(|endpoint| &*endpoint.meter)).0,
+    };
+    let connections = reading.connections;
+    let seconds = |nanos: f64| nanos / 1e9;
+    Numbers {
+        total: connections.count,
+        open: reading.open,
+        rate1: connections.rate1,
+        rate5: connections.rate5,
+        p50: seconds(connections.p50),
+        p90: seconds(connections.p90),
     }
-    if weights > 0.0 {
-        all.p50 /= weights;
-        all.p90 /= weights;
-    }
-    all
 }
 
 fn exchange(entry: &Entry) -> Exchange {

@@ -72,8 +72,9 @@ const fn below_title(area: Rect) -> Rect {
 
 fn title(state: &State, area: Rect, buffer: &mut Buffer) {
     let row = Rect { height: 1, ..area };
-    put(buffer, row, state.about.name, BOLD.fg(Color::Cyan));
-    put_right(buffer, row, "(Ctrl+C to quit)", Style::new());
+    let used = (put(buffer, row, state.about.name, BOLD.fg(Color::Cyan)) + 1).min(row.width);
+    let rest = Rect { x: row.x + used, width: row.width - used, ..row };
+    put_right(buffer, rest, "(Ctrl+C to quit)", Style::new());
 }
 
 fn main(state: &mut State, look: &Look, area: Rect, buffer: &mut Buffer) {

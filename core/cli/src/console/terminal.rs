@@ -5,6 +5,7 @@
 //! ```
 
 use std::{
+    cell::Cell,
     io::{self, BufWriter, IsTerminal, Stdout, Write},
     panic,
     sync::{
@@ -29,12 +30,17 @@ const BUFFER: usize = 64 * 1024;
 
 /// How long the way back waits for a frame that is being written.
 ///
-/// Reason: it may be the panicking thread itself that writes, or a terminal that takes nothing more.
+/// Reason: a terminal that takes nothing more must not keep the process from ending.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Whether the terminal is ours. Changed and used under the lock only.
 static OURS: AtomicBool = AtomicBool::new(false);
 static DRAWING: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    /// Whether this thread is drawing, and so has the lock.
+    static DRAWS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// What there is to say while nobody may write to the terminal; the latest only.
 static NOTICE: Mutex<Option<String>> = Mutex::new(None);
@@ -74,8 +80,10 @@ impl Taken {
         if !OURS.load(Ordering::SeqCst) {
             return Err(io::Error::other("the terminal was given back"));
         }
-        self.terminal.draw(frame)?;
-        Ok(())
+        DRAWS.set(true);
+        let drawn = self.terminal.draw(frame).map(drop);
+        DRAWS.set(false);
+        drawn
     }
 
     /// Makes the next frame a whole one.
@@ -92,10 +100,14 @@ impl Drop for Taken {
 
 /// Gives the terminal back. The first call does it, from whatever thread.
 pub(super) fn give_back() {
-    let _drawing = DRAWING.try_lock_for(PATIENCE);
-    if OURS.swap(false, Ordering::SeqCst) {
-        // The mode first: it does not wait for a terminal that takes nothing more.
-        let _ = disable_raw_mode();
+    let lock = DRAWING.try_lock_for(if DRAWS.get() { Duration::ZERO } else { PATIENCE });
+    let takes_more = lock.is_some() || DRAWS.get();
+    if !OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // The mode never waits. What is written to a terminal that takes nothing more does.
+    let _ = disable_raw_mode();
+    if takes_more {
         let mut out = io::stdout();
         let _ = execute!(out, LeaveAlternateScreen, Show);
         let _ = out.flush();
@@ -110,7 +122,9 @@ fn give_back_on_panic() {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let in_task = std::thread::current().name().is_some_and(|n| n.starts_with("tokio-"));
-            if in_task && notice(|| format!("a task has failed: {info}")) {
+            if in_task && OURS.load(Ordering::SeqCst) {
+                tracing::error!(panic = %info, "a task has failed");
+                notice(|| format!("a task has failed: {info}"));
                 return;
             }
             give_back();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../tests/pty/mod.rs"]
+#[expect(dead_code, reason = "the tests of the binary use all of it")]
 mod pty;
 
 use std::{env, time::Duration};

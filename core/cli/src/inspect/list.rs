@@ -11,6 +11,7 @@ use super::{
     paint::{self, Paint},
     row::Row,
 };
+use crate::printable;
 
 /// Rows that are asked for at once.
 ///
@@ -36,7 +37,7 @@ pub(super) async fn run(api: &Api, args: &ListArgs) -> Result<()> {
         for exchange in page.exchanges {
             let row = Row::parse(&exchange)?;
             if args.json {
-                paint::line(exchange)?;
+                paint::line(printable::json(&exchange))?;
             } else {
                 paint::line(row.line(&zone, paint))?;
             }

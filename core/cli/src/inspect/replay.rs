@@ -57,7 +57,7 @@ pub(super) async fn run(api: &Api, args: &ReplayArgs) -> Result<ExitCode> {
     let answer: Value = api.get(&exchange(api, &made.id).await?).await?;
     let row = Row::parse(&answer)?;
     if args.json {
-        paint::line(&answer)?;
+        paint::line(printable::json(&answer))?;
     } else {
         let status = Paint::here().status(row.status, &printable::line(&row.outcome()));
         paint::line(format_args!("{}  {status}  {}", printable::line(&row.id), row.took()))?;

@@ -123,10 +123,11 @@ fn mask(told: &mut Value) {
 
 fn json(mut told: Value, halves: Halves) -> Result<()> {
     match halves {
-        Halves { response: false, .. } => paint::line(told["request"].take()),
-        Halves { request: false, .. } => paint::line(told["response"].take()),
-        _ => paint::line(told),
+        Halves { response: false, .. } => told = told["request"].take(),
+        Halves { request: false, .. } => told = told["response"].take(),
+        _ => {}
     }
+    paint::line(printable::json(&told))
 }
 
 /// As it was transferred, as far as it was kept; on a terminal, harmless.

@@ -14,7 +14,7 @@ use super::{
     paint::{self, Paint},
     row::Row,
 };
-use crate::{output, signals::Signals};
+use crate::{output, printable, signals::Signals};
 
 /// Longest event.
 ///
@@ -42,15 +42,15 @@ async fn follow(api: &Api, args: &TailArgs) -> Result<()> {
     while let Some(Event { kind, data }) = events.next().await? {
         match kind.as_str() {
             "exchange" => {
-                let row = serde_json::from_str(&data).context("an event of the agent")?;
-                let row = Row::parse(&row)?;
+                let told = serde_json::from_str(&data).context("an event of the agent")?;
+                let row = Row::parse(&told)?;
                 // One that was switched to another protocol may go on for hours.
                 let is_told = row.is_over() || row.status == Some(101);
                 if !is_told || !matches(args, &row) || printed.contains(&row.id) {
                     continue;
                 }
                 if args.json {
-                    paint::line(&data)?;
+                    paint::line(printable::json(&told))?;
                 } else {
                     paint::line(row.line(&zone, paint))?;
                 }
