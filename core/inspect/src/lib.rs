@@ -8,6 +8,11 @@
 pub mod api;
 pub mod capture;
 pub mod control;
+pub mod curl;
+pub mod diff;
+pub mod har;
 pub mod meter;
 pub mod model;
+pub mod replay;
+pub mod secrets;
 pub mod view;

@@ -16,7 +16,11 @@ pub(super) struct Percentiles(Option<Histogram<u32>>);
 
 impl Default for Percentiles {
     fn default() -> Self {
-        Self(Histogram::new_with_bounds(1, 1_000_000, 2).ok())
+        let mut histogram = Histogram::new_with_bounds(1, 1_000_000, 2).ok();
+        if let Some(histogram) = &mut histogram {
+            histogram.auto(true);
+        }
+        Self(histogram)
     }
 }
 
@@ -24,8 +28,8 @@ impl Percentiles {
     pub(super) fn record(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(MAX).clamp(1, MAX);
         if let Some(histogram) = &mut self.0 {
-            histogram.auto(true);
-            histogram.saturating_record(micros);
+            // Grows by itself: nothing within the range is refused.
+            let _ = histogram.record(micros);
         }
     }
 

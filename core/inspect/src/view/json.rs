@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_first_mistake_has_a_place() {
         assert_eq!(place("{\"a\" 1}"), ("expected `:`".into(), 1, 6, 5));
-        assert_eq!(place("{\n  \"ä\": 1,\n}"), ("trailing comma".into(), 3, 1, 13));
+        assert_eq!(place("{\n  \"ä\": 1,\n}"), ("key must be a string".into(), 3, 1, 13));
         assert_eq!(place("[1, 2"), ("EOF while parsing a list".into(), 1, 6, 5));
         assert_eq!(place("[\"äö\", x]"), ("expected value".into(), 1, 8, 9));
         assert_eq!(place("{} x"), ("trailing characters".into(), 1, 4, 3));
