@@ -16,8 +16,11 @@ until_ok() {
   return 1
 }
 
-# The public URL of the NAME-th `Forwarding` line of an agent.
-url_of() { sed -n 's/^Forwarding *\([^ ]*\) ->.*/\1/p' "$WORK/$1.out" | sed -n "${2:-1}p"; }
+# The lines of an agent that have a public URL: records of its log, or what a program of ours prints.
+served() { grep -E '^Forwarding|msg="started tunnel"' "$WORK/$1.out"; }
+
+# The public URL of the N-th endpoint that it serves.
+url_of() { served "$1" | sed 's/.* url=//; s/^Forwarding *//; s/ .*//' | sed -n "${2:-1}p"; }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 

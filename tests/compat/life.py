@@ -62,6 +62,12 @@ class Visitor(HTTPConnection):
             self.sock = trust.wrap_socket(self.sock, server_hostname=self.host)
 
 
+def origin(url):
+    """A public URL without the port, which is that of the edge on this machine."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}"
+
+
 def visit(url, path="/", method="GET", headers=None) -> tuple[int, str, HTTPResponse]:
     """Status, body and the rest of what a visitor gets."""
     visitor = Visitor(url)

@@ -113,28 +113,31 @@ check("the API is what its client expects: list, detail, requests, replay, clear
   const { tunnels, uri } = await api.listTunnels();
   assert.equal(uri, "/api/tunnels");
   const tunnel = tunnels.find((t) => t.public_url === url);
+  const { name } = tunnel;
+  // Version 5 reads a name from the file only, and makes up another.
+  assert.ok(isFive || name === "life", name);
   assert.deepEqual(
-    [tunnel.name, tunnel.proto, tunnel.config],
-    ["life", "https", { addr: `http://localhost:${service}`, inspect: true }],
+    [tunnel.proto, tunnel.config],
+    ["https", { addr: `http://localhost:${service}`, inspect: true }],
   );
-  const detail = await api.tunnelDetail(tunnel.name);
-  assert.equal(detail.uri, "/api/tunnels/life");
+  const detail = await api.tunnelDetail(name);
+  assert.equal(detail.uri, `/api/tunnels/${name}`);
   assert.equal(detail.metrics.http.count, 0);
   await visit(url + "/captured");
-  const requests = async () => (await api.listRequests({ limit: 10, tunnel_name: "life" })).requests;
+  const requests = async () => (await api.listRequests({ limit: 10, tunnel_name: name })).requests;
   const [entry] = await eventually(async () => {
     const all = await requests();
     return all.length === 1 && all[0].response && all;
   });
   assert.equal(entry.request.uri, "/captured");
   assert.equal((await api.requestDetail(entry.id)).id, entry.id);
-  assert.equal(await api.replayRequest(entry.id, "life"), true);
+  assert.equal(await api.replayRequest(entry.id, name), true);
   assert.equal((await requests()).length, 2);
   assert.equal(await api.deleteAllRequests(), true);
   assert.deepEqual(await requests(), []);
   await assert.rejects(api.requestDetail("nonsense"), (error) => error.body.error_code === 106);
   await assert.rejects(api.tunnelDetail("nonsense"), (error) => error.body.error_code === 100);
-}, !isExpo || true);
+});
 
 check("tcp, a host name, and keys of the wrapper among those of the tunnel", async () => {
   const configPath = await config();
@@ -147,7 +150,7 @@ check("tcp, a host name, and keys of the wrapper among those of the tunnel", asy
   assert.equal(status, 200);
   const hostname = `${client.replace(/[^a-z0-9]/g, "-")}.tunnel.example.com`;
   const options = { addr: service, configPath, hostname, authtoken: TOKEN, port: service };
-  assert.equal(await ngrok.connect(options), `https://${hostname}`);
+  assert.equal(new URL(await ngrok.connect(options)).hostname, hostname);
 });
 
 check("basic auth is asked for", async () => {
@@ -180,8 +183,12 @@ check("disconnect of one URL ends that one; of an unknown one, says so", async (
   await assert.rejects(ngrok.disconnect(one), /there is no tunnel with url/);
 });
 
-check("a tunnel of the file is started by its name with what the file says", async () => {
+check("a tunnel of the file is known by its name", async () => {
   const configPath = await config("tunnels:\n  other:\n    proto: tcp\n    addr: 1\n");
+  if (isFive) {
+    assert.match(await ngrok.connect({ name: "other", configPath }), /^tcp:/);
+    return;
+  }
   const error = await refused({ name: "other", configPath });
   assert.equal(error.body.error_code, 102);
 });

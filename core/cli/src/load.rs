@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
@@ -80,7 +81,9 @@ pub(crate) fn paths(global: &GlobalArgs, env: &Env) -> (Vec<PathBuf>, Option<Fou
 pub(crate) fn start(global: &GlobalArgs, read: Read) -> Result<Loaded> {
     let Read { mut config, paths, found } = read;
     let mut purpose = Purpose::Record;
-    if config.log.target == LogTarget::Off && global.log.is_none() {
+    // Fact: without a log, and with nobody there to read, the reference says nothing at all.
+    let somebody_reads = io::stderr().is_terminal();
+    if config.log.target == LogTarget::Off && global.log.is_none() && somebody_reads {
         config.log.target = LogTarget::Stderr;
         config.log.level = LogLevel::Warn;
         purpose = Purpose::Attention;

@@ -51,9 +51,16 @@ pub struct LogGuard {
 /// # Errors
 /// The file cannot be opened, or a log was started before.
 pub fn start(settings: &Log, purpose: Purpose) -> Result<LogGuard> {
+    let Some((layer, guard)) = layer(settings, purpose)? else { return Ok(LogGuard::default()) };
+    tracing_subscriber::registry().with(layer).try_init().context("the log was started twice")?;
+    Ok(guard)
+}
+
+/// What formats records and what writes them; `None` where they go nowhere.
+fn layer(settings: &Log, purpose: Purpose) -> Result<Option<(RecordLayer, LogGuard)>> {
     use std::io::IsTerminal;
     let (sink, colour): (Box<dyn io::Write + Send>, bool) = match &settings.target {
-        LogTarget::Off => return Ok(LogGuard::default()),
+        LogTarget::Off => return Ok(None),
         LogTarget::Stdout => (Box::new(io::stdout()), io::stdout().is_terminal()),
         LogTarget::Stderr => (Box::new(io::stderr()), io::stderr().is_terminal()),
         LogTarget::File(path) => {
@@ -72,8 +79,7 @@ pub fn start(settings: &Log, purpose: Purpose) -> Result<LogGuard> {
         LogFormat::Logfmt | LogFormat::Term => Line::Logfmt,
     };
     let layer = RecordLayer { writer, line, level: settings.level, purpose };
-    tracing_subscriber::registry().with(layer).try_init().context("the log was started twice")?;
-    Ok(LogGuard { _writer: Some(guard) })
+    Ok(Some((layer, LogGuard { _writer: Some(guard) })))
 }
 
 /// Formats the events of our own crates and hands them to the writer.
@@ -128,3 +134,6 @@ impl<S: Subscriber> Layer<S> for RecordLayer {
         let _ = self.writer.clone().write_all(record.line(self.line).as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,15 +44,19 @@ struct Agent {
 
 impl Agent {
     fn start(home: TempDir, args: &[&str]) -> Self {
-        let mut child = adit(&home, args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = adit(&home, args);
+        let mut child = command.arg("--log=stdout").stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines, _home: home }
     }
 
-    /// The rest of the first line that begins so.
-    fn line(&mut self, prefix: &str) -> String {
-        let found = self.lines.by_ref().map(Result::unwrap).find(|line| line.starts_with(prefix));
-        found.expect("the line before the end")[prefix.len()..].trim().to_owned()
+    /// The next endpoint's URL, and where it leads.
+    fn forwarding(&mut self) -> (String, String) {
+        let mut lines = self.lines.by_ref().map(Result::unwrap);
+        let line = lines.find(|line| line.contains("\"started tunnel\"")).expect("the record");
+        let (rest, url) = line.rsplit_once(" url=").expect("the url is last");
+        let (_, addr) = rest.rsplit_once(" addr=").expect("the address is before it");
+        (url.to_owned(), addr.to_owned())
     }
 
     fn end(mut self, signal: &str) -> Option<i32> {
@@ -96,13 +100,12 @@ fn the_main_job_needs_nothing_but_the_binary() {
     fs::write(home.path().join("index.html"), "it works").unwrap();
     let dir = format!("file://{}", home.path().display());
     let mut agent = Agent::start(home, &["http", &dir]);
-    let forwarding = agent.line("Forwarding");
-    let (url, upstream) = forwarding.split_once(" -> ").unwrap();
+    let (url, upstream) = agent.forwarding();
     assert_eq!(upstream, dir);
     let host = url.strip_prefix("http://").unwrap().split(':').next().unwrap();
     let (words, domain) = host.split_once('.').unwrap();
     assert_eq!((words.split('-').count(), domain), (2, "localhost"));
-    assert_eq!(get(url), ("HTTP/1.1 200 OK".to_owned(), "it works".to_owned()));
+    assert_eq!(get(&url), ("HTTP/1.1 200 OK".to_owned(), "it works".to_owned()));
     assert_eq!(agent.end("-TERM"), Some(0));
 }
 
@@ -110,8 +113,7 @@ fn the_main_job_needs_nothing_but_the_binary() {
 fn an_interrupt_ends_it_with_0_and_frees_its_ports() {
     let home = tempfile::tempdir().unwrap();
     let mut agent = Agent::start(home, &["tcp", "1"]);
-    let forwarding = agent.line("Forwarding");
-    let (url, _) = forwarding.split_once(" -> ").unwrap();
+    let (url, _) = agent.forwarding();
     let port: u16 = url.rsplit_once(':').unwrap().1.parse().unwrap();
     assert_eq!(agent.end("-INT"), Some(0));
     TcpListener::bind(("127.0.0.1", port)).unwrap();
@@ -120,7 +122,7 @@ fn an_interrupt_ends_it_with_0_and_frees_its_ports() {
 #[test]
 fn with_a_log_on_standard_output_nothing_else_stands_there() {
     let home = tempfile::tempdir().unwrap();
-    let mut agent = Agent::start(home, &["http", "1", "--log", "stdout", "--log-format=logfmt"]);
+    let mut agent = Agent::start(home, &["http", "1", "--log-format=logfmt"]);
     let mut records = Vec::new();
     let url = loop {
         let line = agent.lines.next().unwrap().unwrap();
@@ -142,12 +144,41 @@ fn with_a_log_on_standard_output_nothing_else_stands_there() {
 }
 
 #[test]
+fn on_a_pipe_without_a_log_it_says_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = adit(&home, &["http", "1", "--config", "adit.yml"]);
+    let web = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    fs::write(home.path().join("adit.yml"), format!("version: 3\nagent: {{web_addr: '{web}'}}\n"))
+        .unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let listed = || {
+        let mut socket = TcpStream::connect(web).ok()?;
+        let request =
+            format!("GET /api/tunnels HTTP/1.1\r\nhost: {web}\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).ok()?;
+        answer.contains("\"name\":\"command_line\"").then_some(())
+    };
+    let began = Instant::now();
+    while listed().is_none() {
+        assert!(began.elapsed() < DEADLINE, "it does not come up");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = (output.status.code(), output.stdout, output.stderr);
+    assert_eq!(said, (Some(0), Vec::new(), Vec::new()));
+}
+
+#[test]
 fn endpoints_of_a_file_start_by_name() {
     let home = tempfile::tempdir().unwrap();
     let file = "version: 3\nendpoints:\n- {name: a, upstream: {url: 1}}\n- {name: b, upstream: {url: 2}}\n";
     fs::write(home.path().join("adit.yml"), file).unwrap();
     let mut agent = Agent::start(home, &["start", "b", "--config", "adit.yml"]);
-    assert!(agent.line("Forwarding").ends_with("-> http://localhost:2"));
+    assert_eq!(agent.forwarding().1, "http://localhost:2");
     assert_eq!(agent.end("-TERM"), Some(0));
 }
 

@@ -3,9 +3,13 @@
 //! Whatever draws gets a [`Running`]: handles to ask, and to be told that something changed. It
 //! holds up nobody: it runs in a task or a thread of its own, and ends when it is dropped.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    sync::Arc,
+};
 
-use adit_config::{Config, config::LogTarget, location::Persona};
+use adit_config::{Config, config::LogTarget, file::ConsoleUi, location::Persona};
 use adit_inspect::{
     capture::Store,
     control::{Control, EndpointState, EndpointView, SessionStatus},
@@ -67,7 +71,7 @@ pub(crate) fn open(running: Running) -> Box<dyn Screen> {
         return Box::new(console);
     }
     let stop = CancellationToken::new();
-    if running.config.log.target != LogTarget::Stdout {
+    if says_lines(&running) {
         let stop = stop.clone();
         running.spawner.clone().spawn(async move {
             tokio::select! {
@@ -78,6 +82,13 @@ pub(crate) fn open(running: Running) -> Box<dyn Screen> {
         });
     }
     Box::new(Lines(stop))
+}
+
+/// Whether there are plain lines. Fact: a script that started the agent for its local API gets
+/// nothing on a pipe that it did not ask for.
+fn says_lines(running: &Running) -> bool {
+    let asked = running.show != Show::Usual || running.config.console_ui == ConsoleUi::On;
+    running.config.log.target != LogTarget::Stdout && (asked || io::stdout().is_terminal())
 }
 
 /// Plain lines on standard output. Nothing but records may stand there when it belongs to the log.

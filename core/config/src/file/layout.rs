@@ -97,7 +97,8 @@ pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, Diagnostics> {
 
 fn missing_version(pos: Pos, r: &mut Reader) {
     let d = Diagnostic::new(r.place(pos), "the version property is required");
-    r.problems.push(d.hint("add version: \"3\", or \"2\" to a file of the older layout"));
+    r.problems
+        .push(d.hint("add version: \"3\"; older files are brought to it by `adit config upgrade`"));
 }
 
 fn read_top(top: &Node, r: &mut Reader) -> File {

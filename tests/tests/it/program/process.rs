@@ -28,6 +28,12 @@ impl Program {
     /// Starts it in a home of its own.
     pub(crate) fn start(home: &TempDir, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_adit-under-test"));
+        // Its URLs are read from its log.
+        let is_agent = args.iter().any(|arg| ["http", "tcp", "tls", "start"].contains(arg));
+        let has_log = args.iter().any(|arg| *arg == "--log" || arg.starts_with("--log="));
+        if is_agent && !has_log {
+            command.arg("--log=stdout");
+        }
         command.args(args).env_clear().env("HOME", home.path()).current_dir(home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
@@ -45,8 +51,8 @@ impl Program {
                 let _ = self.err.read_to_string(&mut said).await;
                 panic!("the program has ended: {said}");
             };
-            if let Some(rest) = line.strip_prefix("Forwarding") {
-                return rest.split_whitespace().next().unwrap().to_owned();
+            if line.contains("\"started tunnel\"") {
+                return line.rsplit_once(" url=").unwrap().1.to_owned();
             }
         }
     }

@@ -47,12 +47,12 @@ fn single_mistakes_have_clear_words() {
         (
             "authtoken: x\n",
             "0.yml:1:1: the version property is required; \
-             add version: \"3\", or \"2\" to a file of the older layout",
+             add version: \"3\"; older files are brought to it by `adit config upgrade`",
         ),
         (
             "",
             "0.yml:1:1: the version property is required; \
-             add version: \"3\", or \"2\" to a file of the older layout",
+             add version: \"3\"; older files are brought to it by `adit config upgrade`",
         ),
         ("version: 4\n", "0.yml:1:10: unknown version \"4\"; use \"3\""),
         ("- a\n", "0.yml:1:1: expected a map, found a list"),
