@@ -36,18 +36,20 @@ struct Agent {
 const HOSTILE: &str = "one\x1b[2J\x1b]0;title\x07\ntwo\u{202e}\n";
 
 impl Agent {
-    fn start(more: &[&str]) -> Self {
+    fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let upstream = serve();
-        let args = [&["http", upstream.as_str(), "--log=stdout"], more].concat();
+        let args = ["http", &serve(), "--log", "stdout", "--log-format", "json"];
         let mut child = adit(home.path(), &args).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let mut value = |record: &str, key: &str| {
-            let line = lines.find(|line| line.contains(record)).expect("the record before the end");
-            line.split(key).nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+        let mut value = |msg: &str, key: &str| loop {
+            let line = lines.next().expect("the record before the end");
+            let record: Value = serde_json::from_str(&line).unwrap();
+            if record["msg"] == msg {
+                return record[key].as_str().unwrap().to_owned();
+            }
         };
-        let addr = value("starting web service", " addr=");
-        let url = value("started tunnel", " url=");
+        let addr = value("starting web service", "addr");
+        let url = value("started tunnel", "url");
         Self { child, home, addr, url }
     }
 
@@ -151,7 +153,7 @@ fn answer(socket: &mut BufReader<TcpStream>) -> Option<()> {
 
 #[test]
 fn what_was_captured_is_listed_newest_first_and_filtered() {
-    let agent = Agent::start(&[]);
+    let agent = Agent::start();
     assert_eq!(agent.told(&["list"]), "");
     assert_eq!(agent.ask("GET /json?a=b HTTP/1.1", ""), "200");
     assert_eq!(agent.ask("POST /echo HTTP/1.1\r\nx-mark: Seven", "hello"), "200");
@@ -184,7 +186,7 @@ fn what_was_captured_is_listed_newest_first_and_filtered() {
 
 #[test]
 fn an_exchange_is_shown_without_secrets_and_without_commands_for_the_terminal() {
-    let agent = Agent::start(&[]);
+    let agent = Agent::start();
     agent.ask("GET /x HTTP/1.1\r\nauthorization: Bearer token\r\nx-a: b", "");
     agent.rows(1, &[]);
     let text = agent.told(&["show", "last"]);
@@ -206,7 +208,7 @@ fn an_exchange_is_shown_without_secrets_and_without_commands_for_the_terminal() 
 
 #[test]
 fn json_is_easy_to_read() {
-    let agent = Agent::start(&[]);
+    let agent = Agent::start();
     agent.ask("GET /json HTTP/1.1", "");
     agent.rows(1, &[]);
     let text = agent.told(&["show", "last", "--response"]);
@@ -215,7 +217,7 @@ fn json_is_easy_to_read() {
 
 #[test]
 fn a_request_is_sent_again_as_it_was_or_changed() {
-    let agent = Agent::start(&[]);
+    let agent = Agent::start();
     agent.ask("POST /echo?a=1 HTTP/1.1\r\nx-a: 1\r\nx-b: 2", "hello");
     agent.ask("POST /echo HTTP/1.1\r\nx-a: 1\r\nx-b: 2", "hello");
     let first = agent.rows(2, &[])[0]["id"].as_str().unwrap().to_owned();
@@ -242,7 +244,7 @@ fn a_request_is_sent_again_as_it_was_or_changed() {
 
 #[test]
 fn exchanges_are_exported_without_secrets_unless_they_are_asked_for() {
-    let agent = Agent::start(&[]);
+    let agent = Agent::start();
     agent.ask("GET /x HTTP/1.1\r\nauthorization: Bearer token", "");
     agent.ask("GET /json HTTP/1.1", "");
     agent.rows(2, &[]);
@@ -266,7 +268,7 @@ struct Tail {
 
 #[test]
 fn exchanges_are_told_as_they_come_until_an_interrupt() {
-    let agent = Agent::start(&[]);
+    let agent = Agent::start();
     let args = ["inspect", "tail", "--json", "--path", "/x", "--addr", &agent.addr];
     let mut child = adit(agent.home.path(), &args).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
