@@ -139,15 +139,15 @@ impl Live {
         self.0.load_full()
     }
 
-    /// Puts another in its place. Who counts and who watches stays the same.
+    /// Puts another in its place. Who counts stays the same; who watches is the other's affair.
     pub fn replace(&self, mut route: Route) {
-        let old = self.0.load();
-        route.metrics = Arc::clone(&old.metrics);
-        if let Some(tap) = old.tap.as_ref().filter(|_| route.endpoint.protocol.is_http()) {
-            route.tap = Some(Arc::clone(tap));
-            route.relay = Relay::Http;
-        }
+        route.metrics = Arc::clone(&self.0.load().metrics);
         self.0.store(Arc::new(route));
+    }
+
+    /// Who watches the exchanges that begin now.
+    pub(crate) fn tap(&self) -> Option<Arc<dyn Tap>> {
+        self.0.load().tap.clone()
     }
 
     pub(crate) fn is(&self, route: &Arc<Route>) -> bool {

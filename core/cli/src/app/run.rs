@@ -1,6 +1,12 @@
 //! The order of things: what is begun, waited for and ended when.
 
-use std::{os::unix::process::CommandExt, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    os::unix::process::CommandExt,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use adit_agent::{Agent, BindError, Connecting, Event, Order, Session, Stopped, Support};
 use adit_chain::Registry;
@@ -8,7 +14,7 @@ use adit_config::{Config, config::InspectDb, location::Persona};
 use adit_inspect::{
     api::Web,
     capture::Store,
-    control::{Changes, Control, Origin},
+    control::{Changes, Origin},
 };
 use adit_net::tasks::Tasks;
 use anyhow::{Context, Result, anyhow};
@@ -159,11 +165,13 @@ async fn serve_with(
     let (show, log) = (parts.show, parts.started.log.target.clone());
     let config = Arc::new(parts.loaded.config);
     let store = match config.inspect_db {
-        InspectDb::Bytes(limit) if addr.is_some() => {
+        // Without anybody who could look, nothing is captured.
+        InspectDb::Bytes(limit) if addr.is_some() || io::stdout().is_terminal() => {
             Some(Store::new(usize::try_from(limit).unwrap_or(usize::MAX)))
         }
         _ => None,
     };
+    let is_blind = config.inspect_db == InspectDb::Off;
     let handle = connecting.handle().clone();
     let edge = config.connect.as_ref().map(|at| at.value.to_string());
     let persona = parts.source.global.persona;
@@ -172,7 +180,7 @@ async fn serve_with(
     let app = Arc::new(App {
         line: Line::new(handle.clone(), edge.unwrap_or_else(|| "embedded".to_owned()), version),
         table: Table::new(changes.clone()),
-        ground: Ground { agent, handle, store: store.clone() },
+        ground: Ground { agent, handle, store: store.clone(), is_blind },
         is_embedded: embedded.is_some(),
         web: addr,
         source: parts.source,
@@ -190,7 +198,7 @@ async fn serve_with(
     if watch == Watch::Yes {
         tasks.spawn(files::watch(Arc::clone(&app)));
     }
-    let control: Arc<dyn Control> = Arc::new(Controls(Arc::clone(&app)));
+    let control = Arc::new(Controls(Arc::clone(&app)));
     let serve = |web| web::serve(web, &config, Arc::clone(&control), app.store.clone());
     let service = web.map(serve).transpose()?;
     let ending = CancellationToken::new();

@@ -6,10 +6,11 @@ use adit_config::{Config, config::WebAddr};
 use adit_inspect::{
     api::{self, Serving, Shown, Web},
     capture::Store,
-    control::Control,
 };
 use anyhow::{Context, Result};
 use tracing::info;
+
+use super::control::Controls;
 
 /// Takes the address of the web service; `None` if there shall be none.
 ///
@@ -28,14 +29,15 @@ pub(super) async fn bind(config: &Config) -> Result<Option<Web>> {
 pub(super) fn serve(
     web: Web,
     config: &Config,
-    control: Arc<dyn Control>,
+    control: Arc<Controls>,
     store: Option<Arc<Store>>,
 ) -> Result<Serving> {
     let addr = web.addr();
     let allow_hosts: Vec<_> =
         config.web_allow_hosts.iter().map(|host| host.value.clone()).collect();
     let allowed = format!("[{}]", allow_hosts.join(","));
-    let mut shown = Shown::new(control).allow_hosts(allow_hosts);
+    let replayer = Arc::<Controls>::clone(&control);
+    let mut shown = Shown::new(control).replayer(replayer).allow_hosts(allow_hosts);
     if let Some(store) = store {
         shown = shown.store(store);
     }

@@ -44,11 +44,14 @@ impl Own {
         Box::pin(self.replace()).await
     }
 
-    /// Who watches the exchanges: the same over all routes of the endpoint.
+    /// Who watches the exchanges: whoever the endpoint's route of now wants.
     pub(super) fn tapped(&self) -> Option<Tapped> {
         let home = self.home.load();
-        let tap = home.route.tap.as_ref()?;
-        Some((Arc::clone(&home.conn), Arc::clone(tap)))
+        let tap = match &self.live {
+            Some(live) => live.tap(),
+            None => home.route.tap.clone(),
+        };
+        Some((Arc::clone(&home.conn), tap?))
     }
 
     /// The seat, unless its route has been replaced.

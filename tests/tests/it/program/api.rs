@@ -137,3 +137,52 @@ async fn putting_a_definition_changes_what_is_served_where_it_is() {
     assert_eq!(put(json!({ "upstream": { "url": "://" } })).await.status, 400);
     assert_eq!(agent.names().await, ["a"]);
 }
+
+#[tokio::test]
+async fn a_captured_request_goes_out_again_and_another_address_is_not_needed_for_new_metadata() {
+    let home = tempfile::tempdir().unwrap();
+    let upstream = Upstream::counting("hello").await;
+    let agent = empty(&home).await;
+    let to = |more: Value| {
+        let mut all = json!({ "url": "http://", "upstream": { "url": upstream.http_url() } });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    let put = async |body: Value| agent.ask(Method::PUT, "/api/endpoints/a", Some(body)).await;
+    let made = put(to(json!({}))).await;
+    let url = text(&made.json["url"]);
+    assert_eq!(here(&url).get("/path?x=1").await.text(), "hello");
+    let captured = async || {
+        let all = agent.get("/api/requests/http").await;
+        all["requests"].as_array().unwrap().clone()
+    };
+    let first = captured().await;
+    let of = |entry: &Value| {
+        (
+            text(&entry["tunnel_name"]),
+            text(&entry["request"]["uri"]),
+            entry["response"]["status_code"].clone(),
+        )
+    };
+    assert_eq!(
+        first.iter().map(of).collect::<Vec<_>>(),
+        [("a".into(), "/path?x=1".into(), json!(200))]
+    );
+    let again = json!({ "id": first[0]["id"], "tunnel_name": null });
+    assert_eq!(agent.post("/api/requests/http", again).await.status, 204);
+    let all = captured().await;
+    assert_eq!((all.len(), upstream.hits()), (2, 2));
+    assert_eq!(of(&all[0]), of(&first[0]));
+    assert!(text(&all[0]["id"]) > text(&first[0]["id"]));
+
+    let renewed = put(to(json!({ "metadata": "other" }))).await;
+    assert_eq!((renewed.status, text(&renewed.json["url"])), (200, url.clone()), "{renewed:?}");
+    assert_eq!(renewed.json["metadata"], "other");
+    assert_eq!(here(&url).get("/").await.text(), "hello");
+    // Without inspection nothing more is captured, on connections that are open too.
+    assert_eq!(put(to(json!({ "metadata": "other", "inspect": false }))).await.status, 200);
+    assert_eq!(here(&url).get("/").await.text(), "hello");
+    assert_eq!(captured().await.len(), 3);
+    let metrics = &agent.get("/api/endpoints/a").await["metrics"];
+    assert_eq!(metrics["conns"]["count"], 3, "{metrics}");
+}

@@ -19,12 +19,12 @@ async fn the_web_service_answers_before_the_session_is_there_and_endpoints_come_
     let endpoints = format!("- name: web\n  upstream: {{url: \"{}\"}}\n", upstream.http_url());
     let mut agent = Agent::start(&home, &endpoints, &["start", "--all"]).await;
     assert_eq!(agent.get("/api/tunnels").await["uri"], "/api/tunnels");
-    let session = agent.program.line("tunnels").await;
+    let session = agent.program.line("obj=tunnels.session").await;
     assert!(
         session.ends_with("msg=\"client session established\" obj=tunnels.session"),
         "{session}"
     );
-    let tunnel = agent.program.line("tunnels").await;
+    let tunnel = agent.program.line("obj=tunnels.session").await;
     assert!(tunnel.ends_with("msg=\"tunnel session started\" obj=tunnels.session"), "{tunnel}");
     let started = agent.program.line("started tunnel").await;
     let url = value(&started, "url");

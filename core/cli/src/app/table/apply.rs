@@ -98,7 +98,7 @@ impl Changing<'_> {
                 entry.endpoint.give_back().await;
                 Ok(new)
             }
-            Err(error) if is_taken(&error) => {
+            Err(error) if is_taken(&error) && entry.has_address_of(&wanted) => {
                 entry.endpoint.give_back().await;
                 let result = ground.bind(&wanted, meter(), &served).await;
                 match &result {

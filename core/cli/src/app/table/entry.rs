@@ -123,6 +123,19 @@ impl Entry {
         host_of(&self.endpoint.url()).eq_ignore_ascii_case(host)
     }
 
+    /// Whether it has the very address that is asked for.
+    pub(super) fn has_address_of(&self, wanted: &Wanted) -> bool {
+        let url = self.endpoint.url();
+        let host = host_of(&url);
+        match &wanted.configured.address {
+            Address::Urls(urls) => urls.first().and_then(|url| url.host.as_deref()) == Some(host),
+            Address::Subdomain { name, .. } => {
+                host.strip_prefix(&*name.value).is_some_and(|rest| rest.starts_with('.'))
+            }
+            Address::Labels(_) => false,
+        }
+    }
+
     /// What there is to see of it. `down`: why nobody can come, whatever the endpoint.
     pub(crate) fn view(&self, down: Option<&str>) -> EndpointView {
         let wanted = self.wanted();

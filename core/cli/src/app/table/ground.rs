@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use adit_agent::{Agent, BindError, EndpointSpec, Handle};
 use adit_config::endpoint_url::Kind;
 use adit_inspect::{capture::Store, meter::Meter};
+use tokio::time::timeout;
 
 use super::{
     entry::{Entry, Wanted, host_of},
@@ -14,6 +15,11 @@ use super::{
 /// Pause before an endpoint is asked for again that the edge did not answer about.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// How long one endpoint may take.
+///
+/// Reason: an edge that is there answers at once; whoever wants to change another one waits.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// What endpoints are made on.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -21,6 +27,8 @@ pub(crate) struct Ground {
     pub(crate) handle: Handle,
     /// Where exchanges are captured, if they are.
     pub(crate) store: Option<Arc<Store>>,
+    /// Whether nothing may be captured.
+    pub(crate) is_blind: bool,
 }
 
 impl Ground {
@@ -55,7 +63,8 @@ impl Ground {
         served: &[Arc<Entry>],
     ) -> Result<Arc<Entry>, BindError> {
         let spec = self.dressed(wanted, &meter, served);
-        let endpoint = self.handle.bind(spec).await?;
+        let bound = timeout(LIMIT, self.handle.bind(spec)).await;
+        let endpoint = bound.unwrap_or(Err(BindError::Offline { after: LIMIT }))?;
         self.note(wanted);
         Ok(Arc::new(Entry::new(wanted.clone(), endpoint, meter, id())))
     }
@@ -79,7 +88,7 @@ impl Ground {
     /// Says what is not done.
     fn note(&self, wanted: &Wanted) {
         let configured = &wanted.configured;
-        if configured.inspect && configured.kind == Kind::Http && self.store.is_none() {
+        if configured.inspect && configured.kind == Kind::Http && self.is_blind {
             tracing::warn!(
                 name = wanted.name(),
                 "ignoring inspect: true because inspection database is disabled"

@@ -24,7 +24,7 @@ impl World {
         let session = agent.start().await.unwrap();
         let handle = session.handle().clone();
         let table = Table::new(watch::channel(Changes::default()).0);
-        let ground = Ground { agent, handle, store: None };
+        let ground = Ground { agent, handle, store: None, is_blind: false };
         Self { table, ground, session, edge }
     }
 
