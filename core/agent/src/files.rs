@@ -201,5 +201,4 @@ fn finish(response: http::response::Builder, body: Body) -> io::Result<Response<
 }
 
 #[cfg(test)]
-#[path = "files/tests.rs"]
 mod tests;
