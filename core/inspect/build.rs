@@ -13,12 +13,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("web");
     let mut files = Vec::new();
     list(&root, &mut files)?;
-    files.sort();
+    let mut named = Vec::new();
+    for file in files {
+        let parts: Vec<_> = file.strip_prefix(&root)?.iter().map(|p| p.to_string_lossy()).collect();
+        named.push((parts.join("/"), file));
+    }
+    // By name, as the program looks for them.
+    named.sort();
     let mut table = fs::File::create(Path::new(&env::var("OUT_DIR")?).join("files.rs"))?;
     writeln!(table, "&[")?;
-    for file in &files {
-        let parts: Vec<_> = file.strip_prefix(&root)?.iter().map(|p| p.to_string_lossy()).collect();
-        writeln!(table, "    ({:?}, include_bytes!({file:?})),", parts.join("/"))?;
+    for (name, file) in &named {
+        writeln!(table, "    ({name:?}, include_bytes!({file:?})),")?;
     }
     writeln!(table, "]")?;
     Ok(())

@@ -8,9 +8,12 @@
 //! Reading order: [`Web`] listens, `service` decides who is answered, `route` what there is; then
 //! `endpoints`, `captured` and `status` for what clients know, and the rest for the page.
 
+mod again;
 mod answer;
+mod archive;
 mod captured;
 mod connection;
+mod detail;
 mod endpoints;
 mod error;
 mod events;
@@ -20,7 +23,9 @@ mod host;
 mod input;
 mod limits;
 mod messages;
+mod openapi;
 mod overview;
+mod payload;
 mod place;
 mod prometheus;
 mod record;
@@ -42,26 +47,34 @@ use tokio::net::TcpListener;
 
 pub use self::place::{WebAddr, WebBindError};
 use self::service::Service;
-use crate::{capture::Store, control::Control};
+use crate::{capture::Store, control::Control, replay::Replayer};
 
 /// What the web service shows.
 #[derive(Clone, Debug)]
 pub struct Shown {
     control: Arc<dyn Control>,
     store: Option<Arc<Store>>,
+    replayer: Option<Arc<dyn Replayer>>,
     allow_hosts: Vec<String>,
 }
 
 impl Shown {
     /// An agent that captures nothing.
     pub fn new(control: Arc<dyn Control>) -> Self {
-        Self { control, store: None, allow_hosts: Vec::new() }
+        Self { control, store: None, replayer: None, allow_hosts: Vec::new() }
     }
 
     /// What was captured.
     #[must_use]
     pub fn store(mut self, store: Arc<Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Who sends exchanges again.
+    #[must_use]
+    pub fn replayer(mut self, replayer: Arc<dyn Replayer>) -> Self {
+        self.replayer = Some(replayer);
         self
     }
 

@@ -4,7 +4,6 @@
 //! Reading order: [`control`], what the agent lends us; [`model`], what is remembered of an exchange;
 //! [`capture`], where; [`view`], what it says; [`meter`], what passes through an endpoint.
 
-#[allow(dead_code)]
 pub mod api;
 pub mod capture;
 pub mod control;

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{Method, StatusCode, Version};
+use http::Method;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    again,
     answer::{self, Answer},
     exchanges, input,
     limits::{MAX_LIST, MAX_LIST_RAW},
@@ -15,7 +16,9 @@ use super::{
 };
 use crate::{
     capture::Filter,
-    model::{Body, Entry, Headers},
+    model::{Entry, Headers},
+    replay::Changes,
+    view::raw,
 };
 
 #[derive(Serialize)]
@@ -70,8 +73,8 @@ pub(super) async fn collection(call: Call<'_>) -> Answer {
             Ok(answer::nothing())
         }
         Method::POST => {
-            let Again { id } = input::parse(&call.body)?;
-            exchanges::repeat(call.service, &id, None).await?;
+            let Again { id } = input::object(&call.body)?;
+            again::repeat(call.service, &id, Changes::default()).await?;
             Ok(answer::nothing())
         }
         _ => list(&call).await,
@@ -108,8 +111,6 @@ impl Captured {
     fn of(entry: &Entry, left: &mut usize) -> Self {
         let id = entry.id.to_string();
         let request = &entry.request;
-        let proto = proto(request.version);
-        let line = format!("{} {} {proto}", request.method, request.target);
         let took = entry.timing.total.or(entry.timing.to_head).unwrap_or_default();
         Self {
             uri: format!("/api/requests/http/{id}"),
@@ -120,43 +121,19 @@ impl Captured {
             duration: time::nanos(took),
             request: Request {
                 method: request.method.to_string(),
-                proto,
+                proto: raw::proto(request.version),
                 headers: by_name(&request.headers),
                 uri: Arc::clone(&request.target),
-                raw: raw(&line, &request.headers, &request.body, left),
+                raw: encoded(raw::request(request), left),
             },
-            response: entry.response.as_ref().map(|response| {
-                let proto = self::proto(response.version);
-                let status = status_text(response.status);
-                let line = format!("{proto} {status}");
-                Response {
-                    status,
-                    status_code: response.status.as_u16(),
-                    proto,
-                    headers: by_name(&response.headers),
-                    raw: raw(&line, &response.headers, &response.body, left),
-                }
+            response: entry.response.as_ref().map(|response| Response {
+                status: raw::status_line(response.status),
+                status_code: response.status.as_u16(),
+                proto: raw::proto(response.version),
+                headers: by_name(&response.headers),
+                raw: encoded(raw::response(response), left),
             }),
         }
-    }
-}
-
-/// `502 Bad Gateway`.
-pub(super) fn status_text(status: StatusCode) -> String {
-    match status.canonical_reason() {
-        Some(reason) => format!("{} {reason}", status.as_u16()),
-        None => status.as_u16().to_string(),
-    }
-}
-
-/// `HTTP/1.1`.
-pub(super) const fn proto(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_09 => "HTTP/0.9",
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2.0",
-        Version::HTTP_3 => "HTTP/3.0",
-        _ => "HTTP/1.1",
     }
 }
 
@@ -170,12 +147,8 @@ fn by_name(headers: &Headers) -> BTreeMap<String, Vec<String>> {
 }
 
 /// A message as it was on the wire, as far as it was kept, and as far as there is room.
-fn raw(line: &str, headers: &Headers, body: &Body, left: &mut usize) -> String {
-    let mut bytes = Vec::new();
-    for part in [line.as_bytes(), b"\r\n", headers.as_wire(), b"\r\n", &body.bytes] {
-        let part = part.get(..*left).unwrap_or(part);
-        *left -= part.len();
-        bytes.extend_from_slice(part);
-    }
-    BASE64_STANDARD.encode(bytes)
+fn encoded(mut raw: Vec<u8>, left: &mut usize) -> String {
+    raw.truncate(*left);
+    *left -= raw.len();
+    BASE64_STANDARD.encode(raw)
 }

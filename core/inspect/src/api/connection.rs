@@ -27,7 +27,7 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, signals: Con
         answering
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_header_size(MAX_HEAD);
     let mut connection = builder.serve_connection(TokioIo::new(Steady::new(stream)), handler);
     let served = tokio::select! {
         biased;
@@ -47,16 +47,17 @@ pub(super) async fn serve(service: Arc<Service>, stream: TcpStream, signals: Con
     linger(io, &signals).await;
 }
 
-/// Lets the client read the last answer: closing a socket that has unread bytes would reset it.
+/// Lets the client read the last answer: closing a socket that has unread bytes would reset it. It
+/// is not worth waiting for when the service stops.
 async fn linger(mut io: Steady<TcpStream>, signals: &ConnStop) {
-    let lingering = async {
-        if io.shutdown().await.is_ok() {
-            let mut rest = (&mut io).take(MAX_LINGER);
-            let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
-        }
-    };
+    if io.shutdown().await.is_err() {
+        return;
+    }
+    let mut rest = io.take(MAX_LINGER);
+    let mut nowhere = tokio::io::sink();
     tokio::select! {
-        () = signals.cut.cancelled() => {}
-        _ = timeout(LINGER, lingering) => {}
+        biased;
+        _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut nowhere)) => {}
+        () = signals.stop.cancelled() => {}
     }
 }

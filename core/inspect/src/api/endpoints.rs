@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(text(-0.0), "0");
         assert_eq!(text(1.25), "1.25");
         assert_eq!(text(1e9), "1000000000");
-        assert_eq!(text(1e300), "1e300");
+        assert_eq!(text(1e300), "1e+300");
         assert_eq!(text(f64::NAN), "0.0");
         assert_eq!(text(f64::INFINITY), "0.0");
     }

@@ -122,6 +122,11 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, msg).detail("err", err.into())
     }
 
+    /// An exchange is not sent again.
+    pub(super) fn cannot_replay(status: StatusCode, err: String) -> Self {
+        Self::new(status, "cannot replay").detail("err", err)
+    }
+
     /// Too many of one kind at a time.
     pub(super) fn busy(err: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").detail("err", err.into())

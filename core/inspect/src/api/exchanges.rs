@@ -94,13 +94,3 @@ pub(super) fn id_in_query(text: &str) -> Result<Id, ApiError> {
 fn parse_id(text: &str) -> Option<Id> {
     Id::parse(text)
 }
-
-/// Sends an exchange again.
-pub(super) async fn repeat(
-    service: &Service,
-    id: &str,
-    changes: Option<()>,
-) -> Result<Id, ApiError> {
-    let _ = (find(service, id)?, changes);
-    Err(ApiError::conflict("cannot replay", "not yet"))
-}

@@ -129,6 +129,11 @@ fn without_port(host: &str) -> Option<String> {
         return None;
     }
     let name = authority.host();
+    let port = authority.as_str().strip_prefix(name)?;
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
+        return None;
+    }
     let name = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')).unwrap_or(name);
     let name = name.strip_suffix('.').unwrap_or(name);
     (!name.is_empty()).then(|| name.to_ascii_lowercase())

@@ -85,14 +85,17 @@ pub(super) async fn read(body: Incoming, limit: usize) -> Result<Bytes, ApiError
     }
 }
 
-/// A body as what it describes.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(ApiError::malformed)
+/// A body as what it describes, which is an object: the library would take a list of the values too.
+pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    match body.trim_ascii_start() {
+        [] | [b'{', ..] => serde_json::from_slice(body).map_err(ApiError::malformed),
+        _ => Err(ApiError::malformed("the body is not an object")),
+    }
 }
 
 /// The definition of an endpoint.
 pub(super) fn definition(body: &[u8]) -> Result<Value, ApiError> {
-    match parse(body)? {
+    match serde_json::from_slice(body).map_err(ApiError::malformed)? {
         object @ Value::Object(_) => Ok(object),
         _ => Err(ApiError::invalid("the definition is not an object")),
     }

@@ -44,7 +44,7 @@ impl Route {
     /// What a path leads to. Names are decoded, so that one may have a slash.
     pub(super) fn of(path: &str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         if let Some(file) = path.strip_prefix("static/") {
             return Some(Self::Static { path: file.to_owned() });
         }

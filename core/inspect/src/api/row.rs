@@ -6,8 +6,11 @@ use adit_chain::Verdict;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{captured, time};
-use crate::model::{Decision, Entry, Side, Source, State};
+use super::time;
+use crate::{
+    model::{Decision, Entry, Side, Source, State},
+    view::raw,
+};
 
 /// One row.
 #[derive(Serialize)]
@@ -49,7 +52,7 @@ impl From<&Entry> for Row {
             method: request.method.to_string(),
             host: request.headers.text("host").unwrap_or_default().to_owned(),
             path: Arc::clone(&request.target),
-            proto: captured::proto(request.version),
+            proto: raw::proto(request.version),
             status: entry.status().map(|status| status.as_u16()),
             start: time::precise(entry.started),
             duration_ns: entry.timing.total.map(time::nanos),

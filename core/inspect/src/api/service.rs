@@ -10,15 +10,15 @@ use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    Shown,
+    Shown, again,
     answer::{self, Answer},
-    captured, endpoints,
+    archive, captured, detail, endpoints,
     error::ApiError,
     events, exchanges, files,
     host::{Admission, HostRule},
     input::{self, Query},
     limits::{MAX_ARCHIVE, MAX_BODY, MAX_EVENT_STREAMS, MAX_REPLAY, MAX_TARGET, MAX_WORK},
-    messages, overview, prometheus,
+    messages, openapi, overview, payload, prometheus,
     record::Record,
     route::Route,
     session,
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     capture::Store,
     control::{Control, Dialect},
+    replay::Replayer,
 };
 
 /// What all connections share.
@@ -73,12 +74,21 @@ impl Service {
         self.shown.store.as_ref()
     }
 
+    pub(super) fn replayer(&self) -> Option<Arc<dyn Replayer>> {
+        self.shown.replayer.clone()
+    }
+
     pub(super) const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
     pub(super) fn allow_hosts(&self) -> &[String] {
         &self.shown.allow_hosts
+    }
+
+    /// Places for work that needs the CPU.
+    pub(super) fn work(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.work)
     }
 
     pub(super) const fn spawner(&self) -> &Spawner {
@@ -183,13 +193,19 @@ async fn respond(route: Route, call: Call<'_>) -> Answer {
         Route::Endpoint { name } => endpoints::one(call, Dialect::Endpoints, name).await,
         Route::Captured => captured::collection(call).await,
         Route::CapturedOne { id } => captured::one(&call, &id),
+        Route::Exchange { id } => detail::show(&call, &id).await,
+        Route::Payload { id, side } => payload::send(&call, &id, side).await,
+        Route::Replay { id } => again::replay(call, &id).await,
+        Route::Curl { id } => again::command(&call, &id),
+        Route::Har => archive::collection(call).await,
+        Route::OpenApi => openapi::document(),
+        Route::Diff => again::compare(&call).await,
         Route::Exchanges => exchanges::collection(call).await,
         Route::Messages { id } => messages::list(&call, &id),
         Route::Events => events::stream(&call),
         Route::Overview => overview::show(&call),
         Route::Reload => overview::reload(call).await,
         Route::Metrics => Ok(prometheus::text(&call)),
-        _ => Err(ApiError::no_route("")),
     }
 }
 

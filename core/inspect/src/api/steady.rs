@@ -111,7 +111,7 @@ mod tests {
         let reading = async {
             let mut all = Vec::new();
             while all.len() < 4 {
-                tokio::time::sleep(WRITE_TIMEOUT / 2).await;
+                sleep(WRITE_TIMEOUT / 2).await;
                 all.push(peer.read_u8().await.unwrap());
             }
             all

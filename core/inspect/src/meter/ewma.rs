@@ -63,7 +63,6 @@ impl Rates {
 mod tests {
     use super::*;
 
-    #[expect(clippy::unwrap_used, reason = "a test")]
     fn at(rates: &mut Rates, secs: u64) -> [f64; 3] {
         let read = rates.read(Duration::from_secs(secs));
         assert!(read.iter().all(|rate| rate.is_finite() && *rate >= 0.0));
