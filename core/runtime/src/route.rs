@@ -124,7 +124,7 @@ impl Route {
 
 /// A route that may be replaced while it is in use. A connection takes the one that is there when
 /// it is accepted, an exchange that is seen here the one that is there when it begins; what is
-/// under way ends where it began. The counters and the tap go on.
+/// under way ends where it began. The counters go on.
 #[derive(Debug)]
 pub struct Live(ArcSwap<Route>);
 

@@ -85,7 +85,8 @@ impl HttpBody for Tracked {
             match &frame {
                 Poll::Ready(Some(Ok(frame))) => {
                     finish.passed(frame);
-                    if this.body.is_end_stream() || this.body.size_hint().exact() == Some(0) {
+                    let is_last = frame.is_trailers() || this.body.is_end_stream();
+                    if is_last || this.body.size_hint().exact() == Some(0) {
                         finish.complete();
                     }
                 }

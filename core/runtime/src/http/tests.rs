@@ -10,3 +10,4 @@ mod routing;
 mod smuggling;
 mod tls;
 mod two;
+mod watching;
