@@ -121,7 +121,8 @@ impl Console {
         let stop = CancellationToken::new();
         let (alive, ended) = sync_channel::<()>(1);
         let terminal = Taken::enter()?;
-        let work = Work { terminal, state, look, source, stop: stop.clone(), ends };
+        let noticed = None;
+        let work = Work { terminal, state, look, source, stop: stop.clone(), ends, noticed };
         std::thread::Builder::new().name("console".to_owned()).spawn(move || {
             let _alive = alive;
             work.run();

@@ -1,6 +1,7 @@
 //! The console as its user sees it: the binary in a pseudo-terminal.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "each of the tests that share it uses a part")]
 mod pty;
 
 use std::{
@@ -8,7 +9,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -209,4 +210,23 @@ fn the_code_of_the_url_is_shown_when_it_is_asked_for() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_given_back();
+}
+
+#[test]
+fn a_terminal_that_nobody_reads_stops_neither_traffic_nor_the_end() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut terminal, url) = serving(&home, &[], (200, 50));
+    // Frames for a second and more, each a whole one: what the terminal takes is used up.
+    let began = Instant::now();
+    let mut rows = 50;
+    while began.elapsed() < Duration::from_millis(1500) {
+        rows = if rows == 50 { 60 } else { 50 };
+        terminal.resize(200, rows);
+        assert_eq!(get(&url, "/"), "200");
+    }
+    let asked = Instant::now();
+    assert_eq!(get(&url, "/"), "200");
+    terminal.signal("-TERM");
+    assert_eq!(terminal.end_unread(), 0);
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
 }

@@ -81,7 +81,8 @@ impl Source for Agent {
         let numbers = numbers(&endpoints);
         let is_ending = state.session.phase == Phase::Ending;
         let session = if is_ending { state.session.clone() } else { session(view) };
-        let endpoints: Vec<_> = endpoints.into_iter().map(endpoint).collect();
+        let endpoints: Vec<_> =
+            endpoints.into_iter().map(|view| endpoint(view, &session.phase)).collect();
         let mut differs = session != state.session
             || message != state.message
             || numbers != state.numbers
@@ -147,10 +148,11 @@ fn session(view: SessionView) -> Session {
     Session { phase, account, region: region.join(", "), latency }
 }
 
-fn endpoint(view: EndpointView) -> Endpoint {
+/// Without a session none can be reached, which the session's own line says.
+fn endpoint(view: EndpointView, phase: &Phase) -> Endpoint {
     let trouble = match view.state {
-        EndpointState::Online => String::new(),
-        EndpointState::Offline(why) => why,
+        EndpointState::Offline(why) if *phase == Phase::Online => why,
+        _ => String::new(),
     };
     Endpoint { url: view.public_url, upstream: view.addr, trouble }
 }

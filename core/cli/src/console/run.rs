@@ -26,6 +26,11 @@ const FRAME: Duration = Duration::from_millis(50);
 /// How often numbers are looked at that tell nobody when they change.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How long something that needs attention is shown, unless Esc was pressed.
+///
+/// Reason: it was seen by then, or there is nobody.
+const NOTICE: Duration = Duration::from_secs(60);
+
 /// What the thread works with.
 pub(super) struct Work<S> {
     pub(super) terminal: Taken,
@@ -35,6 +40,8 @@ pub(super) struct Work<S> {
     /// Ends it.
     pub(super) stop: CancellationToken,
     pub(super) ends: Ends,
+    /// Since when something that needs attention is shown.
+    pub(super) noticed: Option<Instant>,
 }
 
 impl<S: Source> Work<S> {
@@ -81,7 +88,13 @@ impl<S: Source> Work<S> {
                     dirty = true;
                 }
                 () = self.source.changed(), if !dirty => dirty = true,
-                _ = tick.tick() => dirty |= self.source.update(&mut self.state),
+                _ = tick.tick() => {
+                    dirty |= self.source.update(&mut self.state) | terminal::has_notice();
+                    if self.noticed.is_some_and(|at| at.elapsed() > NOTICE) {
+                        (self.noticed, self.state.notice) = (None, None);
+                        dirty = true;
+                    }
+                }
             }
         }
     }
@@ -89,6 +102,7 @@ impl<S: Source> Work<S> {
     fn frame(&mut self) -> io::Result<()> {
         if let Some(notice) = terminal::take_notice() {
             self.state.notice = Some(notice);
+            self.noticed = Some(Instant::now());
         }
         let Self { terminal, state, look, .. } = self;
         terminal.draw(|frame| draw(state, look, frame))

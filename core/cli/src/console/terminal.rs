@@ -124,7 +124,7 @@ fn give_back_on_panic() {
             let in_task = std::thread::current().name().is_some_and(|n| n.starts_with("tokio-"));
             if in_task && OURS.load(Ordering::SeqCst) {
                 tracing::error!(panic = %info, "a task has failed");
-                notice(|| format!("a task has failed: {info}"));
+                notice(Some(format!("a task has failed: {info}")));
                 return;
             }
             give_back();
@@ -133,13 +133,19 @@ fn give_back_on_panic() {
     });
 }
 
-/// Says something in the console instead of on the terminal; false when there is no console.
-pub(crate) fn notice(text: impl FnOnce() -> String) -> bool {
+/// Says something in the console instead of on the terminal, if there is something to say; false
+/// when there is no console.
+pub(crate) fn notice(text: Option<String>) -> bool {
     let ours = OURS.load(Ordering::SeqCst);
-    if ours {
-        *NOTICE.lock() = Some(text());
+    if ours && text.is_some() {
+        *NOTICE.lock() = text;
     }
     ours
+}
+
+/// Whether something was said since it was asked for last.
+pub(super) fn has_notice() -> bool {
+    NOTICE.lock().is_some()
 }
 
 /// What was said since it was asked last.

@@ -138,6 +138,7 @@ impl State {
                     self.view.detail = self.view.selected.is_some();
                 }
             },
+            KeyCode::Esc if self.notice.is_some() => self.notice = None,
             KeyCode::Esc if self.view.detail => self.view.detail = false,
             KeyCode::Esc if self.view.selected.is_some() => self.view.selected = None,
             KeyCode::Esc => self.view.filter.clear(),

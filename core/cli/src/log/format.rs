@@ -48,20 +48,21 @@ impl Record {
         self.level == "crit" || TOLD.contains(&self.message.as_str())
     }
 
-    /// What it says, for a person who sees nothing of the rest.
-    pub(super) fn remark(&self) -> String {
-        let mut text = self.message.clone();
-        for (key, value) in &self.fields {
-            match value {
-                Value::String(value) => {
-                    let _ = write!(text, ", {key}: {value}");
-                }
-                value => {
-                    let _ = write!(text, ", {key}: {value}");
-                }
-            }
+    /// What it says, for a person who sees the console: how the session stands stands there.
+    pub(super) fn remark(&self) -> Option<String> {
+        let is_of =
+            |obj: &str| self.fields.iter().any(|(key, value)| *key == "obj" && value == obj);
+        if is_of("tunnels.session") {
+            return None;
         }
-        text
+        let mut text = self.message.clone();
+        for (key, value) in self.fields.iter().filter(|(key, _)| *key != "obj") {
+            let _ = match value {
+                Value::String(value) => write!(text, ", {key}: {value}"),
+                value => write!(text, ", {key}: {value}"),
+            };
+        }
+        Some(text)
     }
 
     pub(super) fn line(&self, line: Line) -> String {

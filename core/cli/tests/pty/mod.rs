@@ -52,7 +52,8 @@ impl Terminal {
         let child = pty.slave.spawn_command(command).unwrap();
         let mut reader = pty.master.try_clone_reader().unwrap();
         let keys = pty.master.take_writer().unwrap();
-        let (send, output) = sync_channel(64);
+        // Few: whoever does not look stops the reading, and so the terminal.
+        let (send, output) = sync_channel(2);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
@@ -125,6 +126,18 @@ impl Terminal {
             }
         }
         self.child.wait().unwrap().exit_code()
+    }
+
+    /// Waits for the end without reading what is written; the exit code.
+    pub(crate) fn end_unread(&mut self) -> u32 {
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(asked.elapsed() < DEADLINE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Whether the console has the terminal: other screen, no cursor, keys not for the line.
