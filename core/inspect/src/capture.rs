@@ -237,3 +237,6 @@ fn cost(entry: &Entry) -> usize {
     }
     cost
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ mod text;
 pub(crate) mod websocket;
 mod xml;
 
+#[cfg(test)]
+pub(crate) use self::content::now;
 pub use self::{
     content::{Decoded, MAX_DECODED, decode},
     fields::{Field, urlencoded},

@@ -124,7 +124,7 @@ fn read(decoder: impl AsyncRead, max: usize) -> Undone {
 }
 
 /// The value of a future that has nothing to wait for.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
