@@ -126,7 +126,7 @@ impl<S: Subscriber> Layer<S> for RecordLayer {
         // Nothing may be written across the console; it says so itself.
         if self.purpose == Purpose::Attention
             && io::stderr().is_terminal()
-            && console::notice(|| record.remark())
+            && console::notice(record.remark())
         {
             return;
         }
