@@ -28,7 +28,7 @@ pub use self::{
     replays::Replaying,
 };
 use self::{changes::Notices, replays::Replays};
-use crate::model::{Body, Change, Entry, Headers};
+use crate::model::{Body, Change, Entry, Headers, Messages};
 
 /// Bytes of one body that are kept, unless an eighth of the store is less.
 ///
@@ -39,8 +39,13 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// What an entry costs beside the octets of its heads and bodies.
 ///
 /// Reason: the entry itself, behind a counted pointer; its place in a map whose nodes may be half
-/// empty; and a word or two of the allocator for each of its parts.
-pub const OVERHEAD: usize = size_of::<Entry>() + 16 + 2 * size_of::<(Id, Arc<Entry>)>() + 8 * 16;
+/// empty; and for each of its parts a few words of the allocator and of the count of its owners.
+pub const OVERHEAD: usize =
+    size_of::<Entry>() + 16 + 2 * size_of::<(Id, Arc<Entry>)>() + N_PARTS * 48;
+
+/// Parts of an entry with memory of their own: method, target, and of both messages headers, body
+/// and trailers.
+const N_PARTS: usize = 8;
 
 /// Captured exchanges.
 pub struct Store {
@@ -221,7 +226,7 @@ impl fmt::Debug for Store {
     }
 }
 
-/// What an entry costs. Messages are counted by themselves.
+/// What an entry costs. Messages are counted by themselves, the list of them here.
 fn cost(entry: &Entry) -> usize {
     let head = |headers: &Headers| headers.as_wire().len();
     let trailers = |trailers: &Option<Headers>| trailers.as_ref().map_or(0, head);
@@ -231,6 +236,9 @@ fn cost(entry: &Entry) -> usize {
     cost += head(&request.headers) + body(&request.body) + trailers(&request.trailers);
     if let Some(response) = &entry.response {
         cost += head(&response.headers) + body(&response.body) + trailers(&response.trailers);
+    }
+    if entry.messages.is_some() {
+        cost += size_of::<Messages>();
     }
     for decision in &*entry.decisions {
         cost += size_of_val(decision) + decision.note.len() + 16;

@@ -111,7 +111,8 @@ pub struct Response {
 /// The octets of a body as they were transferred: still compressed, if they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
-    /// What was kept, from the beginning. Empty while the exchange is under way.
+    /// What was kept, from the beginning. That of a request is empty until it is whole, and that of
+    /// a response is shown as it grows only if it takes long.
     pub bytes: Bytes,
     /// How long the body was, or is so far.
     pub total: u64,

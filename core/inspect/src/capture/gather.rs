@@ -70,6 +70,16 @@ impl Gather {
         self.total
     }
 
+    /// A copy of what there is, unless an earlier one is as long.
+    pub(super) fn so_far(&self, earlier: &Body) -> Body {
+        let bytes = if earlier.bytes.len() == self.bytes.len() {
+            earlier.bytes.clone()
+        } else {
+            self.bytes.clone().into_boxed_slice().into()
+        };
+        Body { bytes, total: self.total }
+    }
+
     /// What was kept, and the memory that was asked for it, for which the caller answers now.
     pub(super) fn finish(&mut self) -> (Body, usize) {
         let bytes = std::mem::take(&mut self.bytes).into_boxed_slice();

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use adit_chain::{Conn, Finished, Id, TraceEntry, Way};
@@ -12,6 +12,8 @@ use http::{
     HeaderMap, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE},
 };
+
+use tokio::time::Instant;
 
 use super::{Store, gather::Gather};
 use crate::{
@@ -33,11 +35,18 @@ struct EndpointTap {
     url: Arc<str>,
 }
 
+/// How often a response that takes long is shown as it grows.
+///
+/// Reason: whoever watches a stream of events sees it move; each time costs a copy of what is there.
+const SHOW: Duration = Duration::from_millis(250);
+
 /// The tape of one exchange: what the store has of it, and what is still passing.
 struct Recording {
     store: Arc<Store>,
     entry: Entry,
     began: Instant,
+    /// When the response was shown last.
+    shown: Instant,
     request: Passing,
     response: Passing,
 }
@@ -96,7 +105,7 @@ impl Tap for EndpointTap {
         let request = Passing::new(&store, head.headers, splitter());
         let response = Passing::new(&store, &HeaderMap::new(), splitter());
         let began = Instant::now();
-        Some(Box::new(Recording { store, entry, began, request, response }))
+        Some(Box::new(Recording { store, entry, began, shown: began, request, response }))
     }
 }
 
@@ -104,6 +113,15 @@ impl Recording {
     /// Shows what is known by now. `carried` bytes were reserved for it.
     fn publish(&mut self, carried: usize) {
         self.store.update(Arc::new(self.entry.clone()), carried);
+    }
+
+    /// Shows what there is of the response's body.
+    fn show(&mut self) {
+        if let Some(response) = &mut self.entry.response {
+            response.body = self.response.body.so_far(&response.body);
+            self.publish(0);
+        }
+        self.shown = Instant::now();
     }
 
     fn split(&mut self, from: Party, data: &[u8]) {
@@ -166,11 +184,15 @@ impl Tape for Recording {
             total: None,
         };
         self.publish(0);
+        self.shown = Instant::now();
     }
 
     fn response_data(&mut self, data: &Bytes) {
         self.response.pass(&self.store, data);
         self.split(Party::Upstream, data);
+        if self.shown.elapsed() >= SHOW {
+            self.show();
+        }
     }
 
     fn response_trailers(&mut self, trailers: &HeaderMap) {

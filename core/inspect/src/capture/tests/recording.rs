@@ -120,6 +120,24 @@ fn an_exchange_is_there_from_its_head_on_and_grows() {
     assert_eq!(bench.store.fill().bytes, cost(&entry));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_response_that_takes_long_is_shown_as_it_grows() {
+    let bench = Bench::new();
+    let (id, mut tape) = bench.begin("GET", "/events", &[]);
+    respond(&mut *tape, 200, &[("content-type", "text/event-stream")], &[]);
+    let shown = || bench.get(id).response.as_ref().unwrap().body.clone();
+    tape.response_data(&Bytes::from_static(b"data: 1\n\n"));
+    assert_eq!(shown(), Body::default());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tape.response_data(&Bytes::from_static(b"data: 2\n\n"));
+    assert_eq!(shown(), Body::whole("data: 1\n\ndata: 2\n\n"));
+    tape.response_data(&Bytes::from_static(b"data: 3\n\n"));
+    assert_eq!((shown().total, bench.get(id).state), (18, State::Open));
+    tape.end(finished(None));
+    assert_eq!(shown().total, 27);
+    assert_eq!(bench.store.fill().bytes, cost(&bench.get(id)));
+}
+
 #[test]
 fn what_broke_off_shows_what_there_was() {
     let bench = Bench::new();
