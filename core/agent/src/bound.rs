@@ -1,5 +1,7 @@
 //! Endpoints that the edge has given an address: asking for them, and giving them back.
 
+mod change;
+
 use std::{sync::Arc, time::Duration};
 
 use adit_mux::{Session as Mux, Stream};
@@ -16,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{debug, info};
 
+pub(crate) use self::change::{renew, update};
 use crate::{
     BindError, Down, EndpointSpec, Event, PlanError,
     plan::{Explanation, Plan, Request, Tools},
@@ -153,17 +156,6 @@ pub(crate) async fn ask(
     }
 }
 
-/// Asks the edge to do something else at the address that it gave.
-async fn ask_anew(mux: &Mux, plan: &Plan, previous: &State) -> Result<Granted, CallError> {
-    let State { id, token, .. } = previous.clone();
-    // What the edge answered the last time counts for what was asked then.
-    let opts = match &plan.request {
-        Request::Bind(bind) => bind.opts.clone(),
-        Request::Labelled(_) => Options::default(),
-    };
-    ask(mux, plan, Some(&State { id, token, opts, ..previous.clone() })).await
-}
-
 /// Registers a new endpoint, and only then tells the edge to send visitors.
 pub(crate) async fn register(
     shared: &Arc<Shared>,
@@ -281,85 +273,6 @@ async fn rebuild(shared: &Shared, plan: &Arc<Plan>, url: &Arc<str>) -> Option<Ro
     built
         .inspect_err(|error| tracing::error!(err = %error, "could not build the endpoint again"))
         .ok()
-}
-
-/// Puts what another description says in the place of what is served, at the same address.
-///
-/// # Errors
-/// The description cannot be followed, or wants another address; nothing changed then.
-pub(crate) async fn update(
-    shared: &Shared,
-    bound: &Arc<Bound>,
-    spec: EndpointSpec,
-) -> Result<(), PlanError> {
-    let old = bound.plan();
-    let mut plan = on_blocking(move || Plan::in_place_of(&old, spec)).await?;
-    loop {
-        let url = bound.url();
-        let tools = shared.settings.tools.clone();
-        let built = on_blocking({
-            let url = Arc::clone(&url);
-            move || plan.route(&url, &tools).map(|route| (plan, route))
-        });
-        let (same, route) = built.await?;
-        let state = bound.state.lock();
-        if state.url == url {
-            bound.plan.store(Arc::new(same));
-            bound.live.replace(route);
-            return Ok(());
-        }
-        // The edge gave it another address meanwhile.
-        plan = same;
-    }
-}
-
-/// Puts what another description says in the place of what is served, with the edge's help, at the
-/// same address. Visitors are let in all the time.
-///
-/// # Errors
-/// The description cannot be followed, wants another address, or the edge refuses; nothing changed
-/// then.
-pub(crate) async fn renew(
-    shared: &Arc<Shared>,
-    bound: &Arc<Bound>,
-    spec: EndpointSpec,
-) -> Result<(), BindError> {
-    let place = spec.place.clone();
-    let new = plan(shared.settings.tools.clone(), spec).await?;
-    if !new.keeps_address_of(&bound.plan()) {
-        let text = format!("endpoint {:?}: it asks for another address", bound.name);
-        return Err(PlanError::new(&place, text).into());
-    }
-    let online = shared.online.borrow().clone();
-    let Some(Online { n, mux }) = online else {
-        return Err(BindError::Offline { after: Duration::ZERO });
-    };
-    let previous = bound.state();
-    let granted = match ask_anew(&mux, &new, &previous).await {
-        Ok(granted) => granted,
-        Err(CallError::Refused(text)) => return Err(BindError::Refused(text)),
-        Err(error) => return Err(BindError::Call(error)),
-    };
-    let Granted { id, url, token, opts, fin } = granted;
-    let tools = shared.settings.tools.clone();
-    let built = on_blocking({
-        let url = Arc::clone(&url);
-        move || new.route(&url, &tools).map(|route| (new, route))
-    });
-    let (new, route) = built.await?;
-    {
-        let mut state = bound.state.lock();
-        bound.plan.store(Arc::new(new));
-        bound.live.replace(route);
-        *state = State { id: id.clone(), url, token, opts, n, refused: false };
-    }
-    if id != previous.id {
-        shared.forget(&previous.id);
-        shared.insert(id, Arc::clone(bound));
-    }
-    started(shared, bound);
-    fin.send().await;
-    Ok(())
 }
 
 fn started(shared: &Shared, bound: &Bound) {

@@ -136,7 +136,7 @@ pub struct StartArgs {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false)]
     #[arg(require_equals = true, action = ArgAction::Set, conflicts_with = "names")]
     pub none: bool,
-    /// Load policies anew when their files change.
+    /// Reload configuration and policies that change.
     #[arg(long)]
     pub watch: bool,
     /// Show the public URLs as QR codes.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use adit_agent::{Agent, BindError, Connecting, Event, Order, Session, Stopped, Support};
+use adit_agent::{Agent, Event, Order, Support};
 use adit_chain::Registry;
 use adit_config::{Config, config::InspectDb, location::Persona};
 use adit_inspect::{
@@ -20,11 +20,12 @@ use adit_net::tasks::Tasks;
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info};
+use tracing::{debug, error};
 
 use super::{
     App, Choice, Ground, Line, Source, Table,
     control::Controls,
+    end::{Ends, until_end},
     reload,
     screen::{self, Running, Show},
     watch as files, web,
@@ -35,13 +36,7 @@ use crate::{
     persona,
     plugins::Plugins,
     signals::{Hangups, Signals},
-    trim,
 };
-
-/// How long connections may go on after a signal.
-///
-/// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
-const GRACE: Duration = Duration::from_millis(700);
 
 /// Wishes to quit that wait; the second cuts what the first drains.
 const MAX_QUITS: usize = 2;
@@ -228,92 +223,6 @@ async fn serve_with(
     let drained = tasks.shutdown(MARGIN).await;
     debug!(?drained, "tasks ended");
     result
-}
-
-/// What ends an agent from here.
-struct Ends<'a> {
-    signals: &'a mut Signals,
-    quits: mpsc::Receiver<()>,
-    ending: CancellationToken,
-}
-
-impl Ends<'_> {
-    /// Waits for somebody who wants it to end.
-    async fn next(&mut self) -> &'static str {
-        let who = tokio::select! {
-            signal = self.signals.next() => signal,
-            Some(()) = self.quits.recv() => "quit",
-        };
-        self.ending.cancel();
-        who
-    }
-}
-
-/// Connects, serves, and drains.
-async fn until_end(
-    app: &Arc<App>,
-    connecting: Connecting,
-    mut ends: Ends<'_>,
-) -> Result<Option<Order>> {
-    let session = tokio::select! {
-        session = connecting.established() => session?,
-        who = ends.next() => {
-            info!(obj = "app", stopReq = who, "received stop request");
-            return Ok(None);
-        }
-    };
-    let started = async {
-        let mut changing = app.table.change().await;
-        changing.start(&app.ground).await
-    };
-    let stopped = app.ground.handle.stopped();
-    tokio::pin!(stopped);
-    tokio::select! {
-        started = started => if let Err((name, error)) = started {
-            leave(session).await;
-            return Err(failed(&name, error));
-        },
-        who = ends.next() => {
-            info!(obj = "app", stopReq = who, "received stop request");
-            return end(session, ends).await;
-        }
-        why = stopped.as_mut() => return ended(session, why).await,
-    }
-    // What only the start needed goes back to the system.
-    trim::trim();
-    tokio::select! {
-        who = ends.next() => {
-            info!(obj = "app", stopReq = who, "received stop request");
-            end(session, ends).await
-        }
-        why = stopped => ended(session, why).await,
-    }
-}
-
-fn failed(name: &str, error: BindError) -> anyhow::Error {
-    anyhow!(error).context(format!("failed to start endpoint {name:?}"))
-}
-
-async fn ended(session: Session, why: Stopped) -> Result<Option<Order>> {
-    leave(session).await;
-    Ok(match why {
-        Stopped::ByEdge(order) => Some(order),
-        _ => None,
-    })
-}
-
-/// Lets connections finish; a second signal cuts them.
-async fn end(session: Session, mut ends: Ends<'_>) -> Result<Option<Order>> {
-    tokio::select! {
-        () = leave(session) => {}
-        _ = ends.next() => {}
-    }
-    Ok(None)
-}
-
-async fn leave(session: Session) {
-    let drained = session.shutdown(GRACE).await;
-    debug!(?drained, "session left");
 }
 
 /// Takes in what the session tells.

@@ -39,7 +39,7 @@ pub struct EndpointArgs {
     /// Put a policy in WebAssembly on the path, with its configuration in JSON; may be repeated.
     #[arg(long, value_name = "FILE[=CONFIG]")]
     pub policy: Vec<String>,
-    /// Load policies anew when their files change.
+    /// Reload configuration and policies that change.
     #[arg(long)]
     pub watch: bool,
     /// Show the public URL as a QR code.

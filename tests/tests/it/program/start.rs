@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{
-    Program, Signal,
+    OwnEdge, Program, Signal,
     agent::{Agent, value},
     here,
 };
@@ -140,4 +140,43 @@ async fn an_endpoint_that_is_refused_ends_the_program_with_its_code() {
     assert_eq!(code, Some(1));
     assert!(said.starts_with("ERROR:  failed to start endpoint \"b\""), "{said}");
     assert!(said.contains("\nERROR:  ERR_NGROK_334\n"), "{said}");
+}
+
+#[tokio::test]
+async fn a_lost_session_is_told_and_requests_are_asked_to_come_again() {
+    let edge = OwnEdge::start().await;
+    let text = "version: 3\nagent: {web_addr: \"127.0.0.1:0\"}\n";
+    let file = edge.home.path().join("agent.yml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    let mut program = edge.agent(&["start", "--none", "--config", &file], &edge.token);
+    let web = value(&program.line("starting web service").await, "addr");
+    program.line("tunnel session started").await;
+    drop(edge);
+    let lost = program.line("session closed, starting reconnect loop").await;
+    assert!(lost.contains("lvl=eror") && lost.contains("obj=tunnels.session err="), "{lost}");
+    let failed = program.line("failed to reconnect session").await;
+    assert!(failed.contains("lvl=eror") && failed.contains("err="), "{failed}");
+
+    let api = here(&format!("http://{web}"));
+    let status: serde_json::Value =
+        serde_json::from_str(&api.get("/api/status").await.text()).unwrap();
+    assert_eq!(
+        (&status["status"], &status["session"]["legs"]),
+        (&json!("reconnecting"), &json!([]))
+    );
+    let tunnel = json!({ "name": "a", "proto": "http", "addr": 80 }).to_string();
+    let asked = api.post("/api/tunnels", tunnel).header("content-type", "application/json");
+    let answer = asked.await;
+    assert_eq!(answer.status(), 502);
+    let error: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
+    assert_eq!(error["error_code"], 104);
+    assert_eq!(error["details"]["err"], "tunnel session not ready yet");
+    let overview = api.get("/api/overview").await.text();
+    let overview: serde_json::Value = serde_json::from_str(&overview).unwrap();
+    let history = overview["session"]["history"].as_array().unwrap();
+    let what: Vec<_> = history.iter().map(|event| event["what"].as_str().unwrap()).collect();
+    assert_eq!(what[..3], ["connected", "disconnected", "retry"]);
+    program.send(Signal::Term).await;
+    assert_eq!(program.exit().await, (Some(0), String::new()));
 }
