@@ -11,7 +11,10 @@ use crate::{
     settings::{CustomHosts, Ports, Settings},
 };
 
-/// A public address.
+/// What internal names end with. Fact: the public documentation of the ngrok service.
+const INTERNAL: &str = ".internal";
+
+/// The address of an endpoint: a public one, or an internal one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Address {
     pub(crate) proto: Proto,
@@ -25,6 +28,8 @@ pub(crate) enum Key {
     Plain(String),
     Secure(String),
     Port(u16),
+    /// `host:port`, which no visitor can ask for.
+    Internal(String),
 }
 
 /// What an agent asked for.
@@ -34,6 +39,8 @@ pub(crate) enum Wanted {
     Any,
     Host(HostName),
     Port(u16),
+    /// A name that only handlers reach, which has all ports.
+    Internal(HostName, u16),
 }
 
 /// The names and ports that this edge has, once its listeners are bound.
@@ -72,8 +79,20 @@ impl Address {
         }
     }
 
+    /// Whether visitors cannot reach it: only handlers of the agent that serves it send exchanges
+    /// there.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.host.ends_with(INTERNAL)
+    }
+
+    /// Whether it is a port of this edge, with a listener of its own.
+    pub(crate) fn has_listener(&self) -> bool {
+        self.proto == Proto::Tcp && !self.is_internal()
+    }
+
     pub(crate) fn key(&self) -> Key {
         match self.proto {
+            _ if self.is_internal() => Key::Internal(format!("{}:{}", self.host, self.port)),
             Proto::Http => Key::Plain(self.host.clone()),
             Proto::Https | Proto::Tls => Key::Secure(self.host.clone()),
             Proto::Tcp => Key::Port(self.port),
@@ -99,6 +118,11 @@ impl Places {
             custom: settings.custom_hosts,
             connect,
         }
+    }
+
+    /// The address of an internal name.
+    pub(crate) fn internal(&self, proto: Proto, host: &HostName, port: u16) -> Address {
+        Address { proto, host: host.as_str().to_owned(), port }
     }
 
     /// The address of a name.
@@ -138,7 +162,7 @@ impl Places {
         if let Some(name) = names.iter().find(|name| !name.is_empty()) {
             return match bind.proto {
                 Proto::Tcp => self.parse_port(name),
-                _ => HostName::parse(name).map(Wanted::Host),
+                _ => HostName::parse(name).and_then(|host| named_or_internal(bind.proto, host)),
             };
         }
         if subdomain.is_empty() {
@@ -153,6 +177,7 @@ impl Places {
             Wanted::Any => None,
             Wanted::Host(host) => self.named(proto, &host).ok(),
             Wanted::Port(port) => Some(self.numbered(port)),
+            Wanted::Internal(host, port) => Some(self.internal(proto, &host, port)),
         }
     }
 
@@ -184,14 +209,22 @@ impl Places {
                 return refuse(part);
             }
         }
-        if proto == Proto::Tcp {
-            return self.parse_port(rest);
-        }
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (rest, None),
         };
+        let is_internal = host.to_ascii_lowercase().ends_with(INTERNAL);
+        if proto == Proto::Tcp && !is_internal {
+            return self.parse_port(rest);
+        }
         let host = HostName::parse(host)?;
+        if is_internal {
+            return match port.map(str::parse::<u16>) {
+                None => named_or_internal(proto, host),
+                Some(Ok(port)) if port != 0 => Ok(Wanted::Internal(host, port)),
+                Some(_) => refuse("a port that is not one of 1 to 65535"),
+            };
+        }
         let ours = self.named(proto, &host)?.port;
         match port.map(str::parse::<u16>) {
             None => Ok(Wanted::Host(host)),
@@ -252,7 +285,7 @@ impl Places {
                 ErrorText::new(ErrorCode::ACL_NAME, message)
             });
         }
-        if *proto == Proto::Tcp {
+        if *proto == Proto::Tcp || address.is_internal() {
             return Ok(());
         }
         if self.connect.iter().any(|name| name == host) {
@@ -281,6 +314,18 @@ impl Places {
             );
             ErrorText::new(ErrorCode::HOST_NOT_RESERVED, message)
         })
+    }
+}
+
+/// A name, with the port of its scheme if it is internal.
+fn named_or_internal(proto: Proto, host: HostName) -> Result<Wanted, ErrorText> {
+    if !host.as_str().ends_with(INTERNAL) {
+        return Ok(Wanted::Host(host));
+    }
+    match proto {
+        Proto::Http => Ok(Wanted::Internal(host, 80)),
+        Proto::Https | Proto::Tls => Ok(Wanted::Internal(host, 443)),
+        Proto::Tcp => Err(invalid(format!("The URL tcp://{host} lacks a port."))),
     }
 }
 

@@ -45,6 +45,23 @@ fn a_url_with_more_than_a_host_is_refused() {
 }
 
 #[test]
+fn internal_names_have_all_ports_and_are_nowhere_that_a_visitor_looks() {
+    let url = |proto: Proto, url: &str| wanted(proto, json!({"URL": url}));
+    let internal = |port| Ok(Wanted::Internal(HostName::parse("a.internal").unwrap(), port));
+    assert_eq!(url(Proto::Https, "https://a.internal"), internal(443));
+    assert_eq!(url(Proto::Https, "https://a.internal:8443"), internal(8443));
+    assert_eq!(url(Proto::Http, "http://A.Internal"), internal(80));
+    assert_eq!(url(Proto::Tcp, "tcp://a.internal:22"), internal(22));
+    assert_eq!(url(Proto::Tcp, "tcp://a.internal"), Err(301));
+    assert_eq!(url(Proto::Https, "https://a.internal:0"), Err(9037));
+    assert_eq!(wanted(Proto::Https, json!({"Domain": "a.internal"})), internal(443));
+    let address = places().of_url(Proto::Https, "https://a.internal").unwrap();
+    assert_eq!(address.url(), "https://a.internal");
+    assert_eq!(address.key(), Key::Internal("a.internal:443".to_owned()));
+    assert!(!address.has_listener());
+}
+
+#[test]
 fn tcp_addresses_are_ports_of_the_range() {
     let addr = |addr: &str| wanted(Proto::Tcp, json!({"Addr": addr}));
     assert_eq!(addr("edge.test:2003"), Ok(Wanted::Port(2003)));
@@ -117,6 +134,10 @@ proptest! {
                     prop_assert_eq!(places().of_url(proto, &url).unwrap().url(), url);
                 }
                 Ok(Wanted::Port(port)) => prop_assert!((2000..=2009).contains(&port)),
+                Ok(Wanted::Internal(host, port)) => {
+                    let url = places().internal(proto, &host, port).url();
+                    prop_assert_eq!(places().of_url(proto, &url).unwrap().url(), url);
+                }
                 Ok(Wanted::Any) | Err(_) => {}
             }
         }

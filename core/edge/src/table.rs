@@ -104,7 +104,7 @@ impl Routes {
         match key {
             Key::Plain(host) => edit(&mut table.plain, host),
             Key::Secure(host) => edit(&mut table.secure, host),
-            Key::Port(_) => return,
+            Key::Port(_) | Key::Internal(_) => return,
         }
         self.table.store(Arc::new(table));
         self.touch();

@@ -196,8 +196,12 @@ fn check(shared: &Shared, bind: &Bind) -> Result<(), ErrorText> {
     if texts.iter().any(|text| text.len() > max) {
         return Err(invalid(format!("Metadata, names and descriptions have at most {max} bytes.")));
     }
-    if let Some(other) = bind.extra.bindings.iter().find(|binding| *binding != "public") {
+    let known = |binding: &&String| matches!(binding.as_str(), "public" | "internal");
+    if let Some(other) = bind.extra.bindings.iter().find(|binding| !known(binding)) {
         return Err(invalid(format!("Bindings: {other:?} is not supported by this edge.")));
+    }
+    if bind.extra.bindings.len() > 1 {
+        return Err(invalid("Bindings: an endpoint has at most one."));
     }
     Ok(())
 }

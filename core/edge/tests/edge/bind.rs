@@ -77,9 +77,34 @@ async fn what_may_not_be_had_is_refused_with_its_code() {
     let mut odd = bind(Proto::Http, json!({}));
     odd.extra.metadata = "x".repeat(4097);
     assert_eq!(agent.refused(&odd).await, 301);
-    let mut odd = bind(Proto::Http, json!({}));
-    odd.extra.bindings = vec!["internal".into()];
-    assert_eq!(agent.refused(&odd).await, 301);
+    let bound_to = |opts: Value, bindings: &[&str]| {
+        let mut odd = bind(Proto::Http, opts);
+        odd.extra.bindings = bindings.iter().map(|&binding| binding.to_owned()).collect();
+        odd
+    };
+    let internal = json!({"URL": "http://a.internal"});
+    assert_eq!(agent.refused(&bound_to(json!({}), &["kubernetes"])).await, 301);
+    assert_eq!(agent.refused(&bound_to(json!({}), &["public", "internal"])).await, 301);
+    assert_eq!(agent.refused(&bound_to(json!({}), &["internal"])).await, 9029);
+    assert_eq!(agent.refused(&bound_to(internal, &["public"])).await, 9029);
+}
+
+#[tokio::test]
+async fn an_internal_endpoint_is_served_to_nobody_outside() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let named = bind(Proto::Http, json!({"URL": "http://a.internal"}));
+    let answer = agent.bind(&named).await.unwrap();
+    assert_eq!(answer.url, "http://a.internal");
+    let with_port = bind(Proto::Tcp, json!({"URL": "tcp://db.internal:5432"}));
+    assert_eq!(agent.bind(&with_port).await.unwrap().url, "tcp://db.internal:5432");
+    assert_eq!(agent.refused(&named).await, ErrorCode::ALREADY_ONLINE.0);
+    for host in ["a.internal", "a.internal:80"] {
+        let page = get(&edge, host, "/").await;
+        assert!(page.starts_with("HTTP/1.1 404"), "{page}");
+    }
+    agent.unbind(&answer.id).await;
+    agent.bind(&named).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adit_net::listener;
-use adit_proto::{ErrorCode, ErrorText, message::Proto};
+use adit_proto::{ErrorCode, ErrorText};
 use tokio::net::TcpListener;
 
 use super::{
@@ -92,7 +92,7 @@ impl Control {
     ) -> Result<(), BindFailed> {
         let pool = Arc::new(Pool::new(address.proto));
         pool.set_members(vec![Arc::clone(tunnel)]);
-        let listener = if address.proto == Proto::Tcp {
+        let listener = if address.has_listener() {
             // Whoever had it when this was planned has just gone.
             let raced = || {
                 let message = "The address is just being given back; try again.";

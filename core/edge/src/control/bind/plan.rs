@@ -79,6 +79,9 @@ impl Control {
         let (address, proof) = match places.wanted(bind)? {
             Wanted::Host(host) => (places.named(bind.proto, &host)?, Proof::Asked),
             Wanted::Port(port) => (places.numbered(port), Proof::Asked),
+            Wanted::Internal(host, port) => {
+                (places.internal(bind.proto, &host, port), Proof::Asked)
+            }
             Wanted::Any if bind.proto == Proto::Tcp => {
                 let (port, socket) = self.free_port(shared, &account)?;
                 return plan(places.numbered(port), Proof::Generated, None, Some(socket));
@@ -88,6 +91,7 @@ impl Control {
                 (places.named(bind.proto, &name)?, Proof::Generated)
             }
         };
+        check_binding(bind, &address)?;
         permit(shared, &account, &address)?;
         let socket = self.socket(shared, &address)?;
         plan(address, proof, None, socket)
@@ -99,7 +103,7 @@ impl Control {
         shared: &Shared,
         address: &Address,
     ) -> Result<Option<TcpListener>, BindFailed> {
-        if address.proto != Proto::Tcp || self.pools.contains_key(&address.key()) {
+        if !address.has_listener() || self.pools.contains_key(&address.key()) {
             return Ok(None);
         }
         port::bind(shared.settings.tcp.ip, address.port).map(Some).map_err(|error| {
@@ -148,6 +152,20 @@ impl Control {
         }
         Err(ErrorText::new(ErrorCode::TRANSIENT, "No tcp address is free; try again later."))
     }
+}
+
+/// Whoever says who may reach an endpoint says the same as its name does.
+fn check_binding(bind: &Bind, address: &Address) -> Result<(), ErrorText> {
+    let Some(binding) = bind.extra.bindings.first() else { return Ok(()) };
+    if (binding == "internal") == address.is_internal() {
+        return Ok(());
+    }
+    let message = format!(
+        "The binding {binding} does not go with {}: internal endpoints, and no others, have names \
+         that end in .internal.",
+        address.url()
+    );
+    Err(ErrorText::new(ErrorCode(9029), message))
 }
 
 /// The address that a token proves. An expired one is no proof, but no fault either.
