@@ -58,6 +58,11 @@ pub(super) const MAX_LINGER: u64 = 4 * 1024 * 1024;
 /// Reason: each may hold a few decoded bodies; and the visitors' traffic goes first.
 pub(super) const MAX_WORK: usize = 2;
 
+/// Changes and replays at a time that go on whether or not their client waits.
+///
+/// Reason: a test suite starts its endpoints at once; who sends more tests something else.
+pub(super) const MAX_WHOLE: usize = 64;
+
 /// Ports that are tried above the default one.
 ///
 /// Reason: clients look at the first few; nobody runs a hundred agents without giving them ports.

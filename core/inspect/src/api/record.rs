@@ -44,7 +44,8 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let dur = format!("{:?}", self.began.elapsed());
+        // Not with the sign for micro: some readers of logs take nothing but ASCII.
+        let dur = format!("{:.3}ms", self.began.elapsed().as_secs_f64() * 1000.0);
         let status = self.status.map(|status| status.as_u16());
         info!(pg = self.path, id = %self.id, status, dur, "end");
     }

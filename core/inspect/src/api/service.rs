@@ -17,7 +17,9 @@ use super::{
     events, exchanges, files,
     host::{Admission, HostRule},
     input::{self, Query},
-    limits::{MAX_ARCHIVE, MAX_BODY, MAX_EVENT_STREAMS, MAX_REPLAY, MAX_TARGET, MAX_WORK},
+    limits::{
+        MAX_ARCHIVE, MAX_BODY, MAX_EVENT_STREAMS, MAX_REPLAY, MAX_TARGET, MAX_WHOLE, MAX_WORK,
+    },
     messages, openapi, overview, payload, prometheus,
     record::Record,
     route::Route,
@@ -36,6 +38,7 @@ pub(super) struct Service {
     hosts: HostRule,
     spawner: Spawner,
     work: Arc<Semaphore>,
+    whole: Arc<Semaphore>,
     event_streams: Arc<Semaphore>,
 }
 
@@ -62,6 +65,7 @@ impl Service {
             addr,
             spawner: tasks.spawner(),
             work: Arc::new(Semaphore::new(MAX_WORK)),
+            whole: Arc::new(Semaphore::new(MAX_WHOLE)),
             event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
         }
     }
@@ -107,7 +111,16 @@ impl Service {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, ApiError> {
-        match self.spawner.spawn(work).await {
+        let permit = Arc::clone(&self.whole).try_acquire_owned();
+        let permit = permit.map_err(|_| {
+            ApiError::busy(format!("{MAX_WHOLE} changes are under way already; try again"))
+        })?;
+        let working = self.spawner.spawn(async move {
+            let done = work.await;
+            drop(permit);
+            done
+        });
+        match working.await {
             Ok(Some(done)) => Ok(done),
             Ok(None) => Err(ApiError::busy("the agent is stopping")),
             Err(error) => Err(ApiError::internal(&error)),

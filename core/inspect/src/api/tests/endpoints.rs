@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::Rig;
-use crate::{api::rig::PATIENCE, control::ControlError};
+use crate::{
+    api::{limits::MAX_WHOLE, rig::PATIENCE},
+    control::ControlError,
+};
 
 const HTML: &str = r#"{"name":"x (http)","addr":"http://localhost:5000"}"#;
 
@@ -175,4 +178,27 @@ async fn what_was_begun_is_done_although_the_client_left() {
     rig.fake.gate.notify_one();
     let names = || rig.fake.endpoints.lock().iter().map(|e| e.name.clone()).collect::<Vec<_>>();
     wait(&|| names() == ["slow"]).await;
+}
+
+#[tokio::test]
+async fn changes_that_take_long_are_limited() {
+    let rig = std::sync::Arc::new(Rig::up().await);
+    let slow = || json!({"name": "slow", "addr": "http://localhost:80"});
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..MAX_WHOLE {
+        let rig = std::sync::Arc::clone(&rig);
+        let body = slow();
+        waiting.spawn(async move { rig.post("/api/tunnels", body).await.status });
+    }
+    let all_begun = async {
+        while rig.fake.n_begun.load(SeqCst) < MAX_WHOLE {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_begun).await.unwrap();
+    let error = rig.post("/api/tunnels", slow()).await.error();
+    let err = "64 changes are under way already; try again";
+    assert_eq!((&error["status_code"], &error["details"]["err"]), (&json!(503), &json!(err)));
+    rig.fake.gate.notify_waiters();
+    assert!(waiting.join_all().await.iter().all(|status| *status == 201));
 }
