@@ -56,6 +56,9 @@ use crate::{
 /// Reason: a terminal that takes nothing more must not keep the process; it has less than a second.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// What the edge is called that is not somewhere else.
+const EMBEDDED: &str = "embedded, on this machine";
+
 /// The console, while it has the terminal. Dropping it gives the terminal back.
 #[derive(Debug)]
 pub(crate) struct Console {
@@ -139,20 +142,15 @@ impl Drop for Console {
     }
 }
 
-/// Whether to show one: as the configuration says, where a person can see it and records do not
-/// stand.
+/// Whether to show one: unless the configuration says no, where a person can see it. Ours: not even
+/// `console_ui: true` lets it and records write across each other.
 fn is_wanted(config: &Config, log: &LogTarget) -> bool {
-    let apart = match log {
+    let is_apart = match log {
         LogTarget::Stdout => false,
         LogTarget::Stderr => !io::stderr().is_terminal(),
         _ => true,
     };
-    let wanted = match config.console_ui {
-        ConsoleUi::On => true,
-        ConsoleUi::Off => false,
-        _ => apart,
-    };
-    wanted && terminal::is_available()
+    is_apart && config.console_ui != ConsoleUi::Off && terminal::is_available()
 }
 
 #[cfg(test)]

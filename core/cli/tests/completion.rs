@@ -191,6 +191,14 @@ fn an_endpoint_is_offered_once() {
 }
 
 #[test]
+fn what_was_captured_is_asked_for_in_known_words() {
+    assert_eq!(offered(&["adit", "inspect", "e"]), ["export"]);
+    assert_eq!(offered(&["adit", "inspect", "list", "--status", "4"]), ["4xx"]);
+    assert_eq!(offered(&["adit", "inspect", "tail", "--endpoint", "web"]), ["website"]);
+    assert_eq!(offered(&["adit", "inspect", "show", "l"]), ["last"]);
+}
+
+#[test]
 fn deprecated_flags_are_not_offered_first() {
     let flags = offered(&["adit", "http", "80", "--"]);
     assert!(flags.contains(&"--url".to_owned()), "{flags:?}");

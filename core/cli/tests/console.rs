@@ -6,9 +6,10 @@ mod pty;
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -210,6 +211,23 @@ fn the_code_of_the_url_is_shown_when_it_is_asked_for() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     terminal.assert_given_back();
+}
+
+#[test]
+fn without_a_terminal_the_code_stands_below_the_url() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+    command.args(["http", "1", "--qr"]).env_clear().env("HOME", home.path());
+    let mut child = command.current_dir(home.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.starts_with("Forwarding")).unwrap();
+    // Two modules a row, within a quiet zone of four all around.
+    let code: Vec<String> = lines.by_ref().take(19).collect();
+    assert!(code[..2].iter().all(|row| row.trim().is_empty()), "{code:?}");
+    assert!(code[2].starts_with("    █▀▀▀▀▀█ ") && code[2].ends_with(" █▀▀▀▀▀█    "), "{code:?}");
+    assert!(code.iter().all(|row| row.chars().count() % 4 == 1), "{code:?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

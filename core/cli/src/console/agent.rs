@@ -138,13 +138,17 @@ fn session(view: SessionView) -> Session {
         SessionStatus::Reconnecting(why) => Phase::Reconnecting(why),
         SessionStatus::Offline => Phase::Ending,
     };
+    let latency = view.legs.iter().filter_map(|leg| leg.latency).min();
+    // Our own edge has neither: there is one account, and it is here.
+    if view.edge == "embedded" {
+        return Session { phase, latency, ..Session::default() };
+    }
     let account = match (view.account.as_str(), view.plan.as_str()) {
         (account, "") => account.to_owned(),
         (account, plan) => format!("{account} (Plan: {plan})"),
     };
     let regions: BTreeSet<&str> = view.legs.iter().map(|leg| leg.region.as_str()).collect();
     let region = regions.into_iter().filter(|region| !region.is_empty()).collect::<Vec<_>>();
-    let latency = view.legs.iter().filter_map(|leg| leg.latency).min();
     Session { phase, account, region: region.join(", "), latency }
 }
 

@@ -41,7 +41,8 @@ pub(crate) struct Look {
     pub(crate) zone: TimeZone,
 }
 
-const DIM: Style = Style::new().fg(Color::DarkGray);
+/// Not a colour: some terminals show the dark ones as nothing.
+const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 
 /// Draws it all.
