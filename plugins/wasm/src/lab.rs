@@ -5,6 +5,7 @@ mod bench;
 mod direct;
 mod observer;
 mod rig;
+mod weight;
 mod yardstick;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ use serde_json::Value;
 pub use self::bench::{Bench, Rate};
 pub use self::direct::{Heard, Piece};
 pub(crate) use self::observer::Observer;
+pub use self::weight::Weight;
 pub use self::yardstick::Yardsticks;
 use crate::{
     Fault, Host, Inspection, LoadError, factory::PluginFactory, handler::Link, hook::Hook,

@@ -1,6 +1,6 @@
 //! `adit policy bench`: what one policy costs on this machine.
 
-mod memory;
+mod scratch;
 
 use std::time::{Duration, Instant};
 
@@ -71,13 +71,13 @@ fn measure(subject: &Subject, given: &Given, request: &Request) -> Result<Measur
         longer.headers.insert(name, http::HeaderValue::from_static("twenty octets of it"));
     }
     let more_headers = calls(&stage, &longer, &mut Tally::default())?;
+    let instance = stage.weigh(request)?;
     drop(stage);
     let fresh = Stage::new(subject, given, Setting { fresh: true, ..Setting::default() })?;
     let fresh = calls(&fresh, request, &mut Tally::default())?;
-    let instance = memory::of_instance(subject, given)?;
 
     let compile = middle(3, || Stage::new(subject, given, Setting::default()).map(drop))?;
-    let dir = memory::Scratch::new()?;
+    let dir = scratch::Scratch::new()?;
     let cached = || Setting { cache: Some(dir.path().to_owned()), ..Setting::default() };
     Stage::new(subject, given, cached())?;
     let load = middle(LOADS, || Stage::new(subject, given, cached()).map(drop))?;

@@ -51,8 +51,6 @@ pub(super) struct Setting {
     pub(super) fresh: bool,
     /// Where compiled code is kept.
     pub(super) cache: Option<PathBuf>,
-    /// Instances that are made before the first call; at least one is.
-    pub(super) warm: usize,
 }
 
 /// One policy, ready to be called.
@@ -82,8 +80,7 @@ impl Stage {
             services = services.outbound(outbound);
         }
         let cache = setting.cache.map_or(CachePolicy::Off, CachePolicy::Dir);
-        let warm = setting.warm.max(1);
-        let host = Host::new(HostOptions { cache, warm, ..HostOptions::new(services.build()) });
+        let host = Host::new(HostOptions { cache, ..HostOptions::new(services.build()) });
         let spec = spec(subject, given, setting.fresh)?;
         let chain = chain(subject, given, spec.clone(), &host)?;
         // The same policy as the chain's: the lab hears what it answers.
@@ -107,6 +104,17 @@ impl Stage {
     /// Every metric of it and about it.
     pub(super) fn metrics(&self) -> Vec<Metric> {
         self.host.services().metrics().snapshot()
+    }
+
+    /// Octets that an instance takes once it has seen the request. `None` where the system does not
+    /// tell.
+    pub(super) fn weigh(&self, request: &Request) -> Result<Option<usize>> {
+        let conn = conn(request)?;
+        let exchange = || Exchange::new(conn.clone(), message::of_request(request));
+        let weight = self.runtime.block_on(self.lab.weigh(exchange));
+        let weight = weight.map_err(|error| anyhow!("no instance can be made: {error:#}"))?;
+        self.logs.take();
+        Ok(weight.resident)
     }
 
     /// Shows it one request, and the service's answer if the request gets there.

@@ -6,6 +6,7 @@
 use adit_policy_rules::{Refused, head as rules};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::Entry};
+use smallvec::SmallVec;
 
 use super::{Edit, error::Answer};
 use crate::bindings::adit::policy::types::Field;
@@ -23,8 +24,9 @@ const UNCOUNTED: usize = 4 * 1024;
 /// How to undo what a call did to header lines.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    steps: Vec<Step>,
-    original: Option<HeaderMap>,
+    /// Most calls make one or two.
+    steps: SmallVec<[Step; 2]>,
+    original: Option<Box<HeaderMap>>,
     /// Octets that this call wrote.
     written: usize,
     /// Octets of the head, once they were counted.
@@ -123,7 +125,7 @@ impl Journal {
     /// Takes everything back.
     pub(super) fn undo(self, headers: &mut HeaderMap) {
         match self.original {
-            Some(original) => *headers = original,
+            Some(original) => *headers = *original,
             None => self.steps.into_iter().rev().for_each(|step| step.undo(headers)),
         }
     }
@@ -131,7 +133,7 @@ impl Journal {
     /// What the lines were before this call.
     pub(super) fn original(&self, headers: &HeaderMap) -> HeaderMap {
         if let Some(original) = &self.original {
-            return original.clone();
+            return HeaderMap::clone(original);
         }
         let mut headers = headers.clone();
         self.steps.iter().rev().for_each(|step| step.clone().undo(&mut headers));
@@ -151,8 +153,8 @@ impl Journal {
     /// Goes over to a copy of the whole head where one more step would be too many.
     fn make_room(&mut self, headers: &HeaderMap) {
         if self.original.is_none() && self.steps.len() == MAX_STEPS {
-            self.original = Some(self.original(headers));
-            self.steps = Vec::new();
+            self.original = Some(Box::new(self.original(headers)));
+            self.steps = SmallVec::new();
         }
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct RequestView {
     access: Access,
     wish: Option<BodyWish>,
     kept: Option<Vec<u8>>,
-    edits: Option<Box<Edits>>,
+    edits: Option<Edits>,
 }
 
 /// What things were before this call changed them.
@@ -63,7 +63,7 @@ pub(crate) struct RequestView {
 struct Edits {
     headers: Journal,
     method: Option<Method>,
-    uri: Option<Uri>,
+    uri: Option<Box<Uri>>,
     identity: Option<Option<Identity>>,
     vars: Vec<(String, Option<Value>)>,
     kept: Option<Option<Vec<u8>>>,
@@ -158,7 +158,7 @@ impl RequestView {
             self.method = method;
         }
         if let Some(uri) = edits.uri {
-            self.uri = uri;
+            self.uri = *uri;
         }
         if let Some(identity) = edits.identity {
             self.identity = identity;
@@ -181,7 +181,7 @@ impl RequestView {
         if edits.method.as_ref().is_some_and(|old| *old != self.method) {
             list.push(Edit::Method(self.method.clone()));
         }
-        if edits.uri.as_ref().is_some_and(|old| *old != self.uri) {
+        if edits.uri.as_ref().is_some_and(|old| **old != self.uri) {
             list.push(Edit::Target(self.target().to_owned()));
         }
         for edit in edits.headers.changes(&self.headers) {
@@ -233,7 +233,7 @@ impl RequestView {
         parts.path_and_query = Some(target);
         let uri = Uri::from_parts(parts).map_err(|_| bad())?;
         let old = std::mem::replace(&mut self.uri, uri);
-        self.edited().uri.get_or_insert(old);
+        self.edited().uri.get_or_insert_with(|| Box::new(old));
         Ok(())
     }
 

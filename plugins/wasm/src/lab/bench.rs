@@ -6,21 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adit_chain::{Body, Conn, Exchange, OnError};
+use adit_chain::{Body, Exchange, OnError};
 use bytes::Bytes;
 use http::Request;
 use wasmtime::component::Component;
 
-use super::{Lab, rig};
-use crate::{
-    handler::Link, hook::HookInterface, instance::Instance, plugin::Instances, pool::Entry,
-    request, time::thread_cpu,
-};
+use super::{Lab, Weight, rig};
+use crate::{handler::Link, hook::HookInterface, plugin::Instances, request, time::thread_cpu};
 
 /// Calls between two looks at the clock.
 const BATCH: u32 = 100;
-/// Instances that are made to weigh one.
-const WEIGHED: usize = 32;
 
 /// How fast a policy is on this machine.
 #[derive(Clone, Debug)]
@@ -30,10 +25,9 @@ pub struct Bench {
     pub reused: Rate,
     /// A request's side on a new instance each time, which is configured first.
     pub fresh: Rate,
-    /// Octets that an instance takes once it was called, as the system counts them: pages that
-    /// instances share count in part. `None`: it does not say.
+    /// See [`Weight::resident`].
     pub resident: Option<usize>,
-    /// Octets of an instance's linear memory, used or not.
+    /// See [`Weight::memory`].
     pub memory: usize,
     /// Compiling the component, on all cores.
     pub compile: Duration,
@@ -77,7 +71,9 @@ impl Lab {
         drop(component);
         let fresh = Arc::new(policy.alike(Instances::Fresh));
         let fresh = Arc::new(Link::new(fresh, OnError::Deny));
-        let (resident, memory) = weigh(&self.link, from, request).await?;
+        let conn = rig::conn(from, true);
+        let exchange = || Exchange::new(Arc::clone(&conn), request.clone().map(Body::from));
+        let Weight { resident, memory } = self.weigh(exchange).await?;
         Ok(Bench {
             reused: rate(&self.link, from, request, time).await,
             fresh: rate(&fresh, from, request, time).await,
@@ -118,55 +114,4 @@ async fn rate(
     let best = Duration::from_nanos(batches.first().copied().unwrap_or(0));
     let median = Duration::from_nanos(batches.get(batches.len() / 2).copied().unwrap_or(0));
     Rate { best, median, calls }
-}
-
-/// Octets that an instance takes, and octets of its linear memory.
-async fn weigh(
-    link: &Arc<Link>,
-    from: SocketAddr,
-    request: &Request<Bytes>,
-) -> Result<(Option<usize>, usize), wasmtime::Error> {
-    let conn = rig::conn(from, true);
-    // What the first one has the process load is nobody's weight.
-    let mut instances = vec![called(link, &conn, request).await?];
-    let before = resident();
-    for _ in 0..WEIGHED {
-        instances.push(called(link, &conn, request).await?);
-    }
-    let after = resident();
-    let weight = after.zip(before).map(|(after, before)| after.saturating_sub(before) / WEIGHED);
-    let memory = instances.iter().flatten().next();
-    let memory = memory.map_or(0, |instance| instance.store.data().limiter.memory);
-    drop(instances);
-    Ok((weight, memory))
-}
-
-/// A new instance that was called once. `None`: the call broke it.
-async fn called(
-    link: &Arc<Link>,
-    conn: &Arc<Conn>,
-    request: &Request<Bytes>,
-) -> Result<Option<Box<Instance>>, wasmtime::Error> {
-    let policy = &*link.policy;
-    let Some(place) = policy.pool().room() else { return Ok(None) };
-    let made = policy.create(place).await;
-    let instance = made.map_err(|error| wasmtime::format_err!("{error:?}"))?;
-    policy.pool().give(instance, Instant::now());
-    if policy.has(HookInterface::Request) {
-        let mut exchange = Exchange::new(Arc::clone(conn), request.clone().map(Body::from));
-        // What it decides is not the question here.
-        let _ = request::on_request(link, &mut exchange).await;
-    }
-    Ok(match policy.pool().try_enter() {
-        Some(Entry::Idle(instance)) => Some(instance),
-        Some(Entry::Room(_)) | None => None,
-    })
-}
-
-/// Octets of this process that are in memory, its share of what it shares with others included.
-fn resident() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-    let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }
