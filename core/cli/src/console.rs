@@ -89,10 +89,7 @@ impl Console {
             about: About {
                 name: persona::name(running.persona),
                 version: persona::version(running.persona),
-                edge: edge.map_or_else(
-                    || "embedded, on this machine".to_owned(),
-                    |at| at.value.to_string(),
-                ),
+                edge: edge.map_or_else(|| EMBEDDED.to_owned(), |at| at.value.to_string()),
                 web: running.web.map(|web| format!("http://{web}")),
                 captures: running.store.is_some(),
             },
