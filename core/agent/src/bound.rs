@@ -278,6 +278,12 @@ async fn rebuild(shared: &Shared, plan: &Arc<Plan>, url: &Arc<str>) -> Option<Ro
 fn started(shared: &Shared, bound: &Bound) {
     let (name, url, plan) = (&bound.name, bound.url(), bound.plan());
     let addr = &plan.service.display;
+    // Fact: some wrappers read the URL from a record of this shape.
+    debug!(
+        obj = "tunnels.session",
+        resp = format!("&{{Id:{} URL:{url} Proto:{} }}", bound.id(), plan.proto()),
+        "open tunnel answer"
+    );
     info!(obj = "tunnels", %name, %addr, %url, "started tunnel");
     shared.tell(Event::EndpointUp { name: Arc::clone(name), url });
 }

@@ -207,6 +207,11 @@ impl Plan {
         Ok(Route::new(endpoint, chain, upstream, options))
     }
 
+    /// The scheme of its public URL.
+    pub(crate) const fn proto(&self) -> &'static str {
+        self.protocol.as_str()
+    }
+
     /// The URL as visitors write it, given what the edge reports. They differ where the edge
     /// passes TLS through to us and does not know that there is HTTP inside.
     pub(crate) fn public_url(&self, reported: &str) -> String {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use adit_agent::{BindError, Connecting, Order, Session, Stopped};
 use anyhow::{Result, anyhow};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
@@ -15,6 +15,9 @@ use crate::{signals::Signals, trim};
 ///
 /// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
 const GRACE: Duration = Duration::from_millis(700);
+
+/// How long the end of a session may take altogether, with an edge that does not answer.
+const LIMIT: Duration = Duration::from_millis(850);
 
 /// What ends an agent from here.
 pub(super) struct Ends<'a> {
@@ -48,10 +51,7 @@ pub(super) async fn until_end(
             return Ok(None);
         }
     };
-    let started = async {
-        let mut changing = app.table.change().await;
-        changing.start(&app.ground).await
-    };
+    let started = app.table.start(&app.ground);
     let stopped = app.ground.handle.stopped();
     tokio::pin!(stopped);
     tokio::select! {
@@ -98,6 +98,7 @@ async fn end(session: Session, mut ends: Ends<'_>) -> Result<Option<Order>> {
 }
 
 async fn leave(session: Session) {
-    let drained = session.shutdown(GRACE).await;
+    let leaving = session.shutdown(GRACE);
+    let drained = timeout(LIMIT, leaving).await;
     debug!(?drained, "session left");
 }

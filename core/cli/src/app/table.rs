@@ -11,17 +11,23 @@ mod entry;
 mod ground;
 mod tap;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use adit_agent::{BindError, Down, Event, PlanError};
 use adit_inspect::control::{Changes, Origin};
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::{
+    sync::{Mutex, MutexGuard, watch},
+    time::sleep,
+};
 
 pub(crate) use self::{
     entry::{Entry, Wanted},
     ground::Ground,
 };
+
+/// Pause before an endpoint is asked for again that the edge did not answer about.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Every endpoint of the agent.
 #[derive(Debug)]
@@ -84,6 +90,26 @@ impl Table {
         Changing { table: self, state: self.state.lock().await }
     }
 
+    /// Serves what is wanted. A lost session only makes it take longer, and others may change
+    /// things meanwhile.
+    ///
+    /// # Errors
+    /// The name of the first that the edge refuses, and why. The rest is not begun.
+    pub(crate) async fn start(&self, ground: &Ground) -> Result<(), (String, BindError)> {
+        let names = self.change().await.begin();
+        for name in names {
+            loop {
+                let started = self.change().await.start(ground, &name).await;
+                match started {
+                    Ok(()) => break,
+                    Err(BindError::Offline { .. } | BindError::Call(_)) => sleep(AGAIN).await,
+                    Err(error) => return Err((name, error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in what happened to an endpoint, whether or not somebody changes something.
     pub(crate) fn take_in(&self, event: &Event) {
         match event {
@@ -134,16 +160,18 @@ impl Changing<'_> {
         self.state.defined = defined;
     }
 
-    /// Serves what is wanted; a lost session only makes it take longer.
-    ///
-    /// # Errors
-    /// The name of the first that the edge refuses, and why. The rest is not begun.
-    pub(crate) async fn start(&mut self, ground: &Ground) -> Result<(), (String, BindError)> {
+    /// From now on what is wanted is served at once. The names of what is wanted by now.
+    fn begin(&mut self) -> Vec<String> {
         self.state.is_started = true;
-        for wanted in self.state.wanted.clone() {
+        self.state.wanted.iter().map(|wanted| wanted.name().to_owned()).collect()
+    }
+
+    /// Serves one of what is wanted, unless it is served, or wanted no more.
+    async fn start(&mut self, ground: &Ground, name: &str) -> Result<(), BindError> {
+        let wanted = self.state.wanted.iter().find(|wanted| wanted.name() == name).cloned();
+        if let Some(wanted) = wanted.filter(|_| self.table.find(name).is_none()) {
             let served = self.table.served();
-            let bound = ground.bind_at_last(&wanted, &served).await;
-            let entry = bound.map_err(|error| (wanted.name().to_owned(), error))?;
+            let entry = ground.bind(&wanted, Arc::default(), &served).await?;
             self.table.edit(|served| served.push(Arc::clone(&entry)));
         }
         Ok(())

@@ -12,9 +12,6 @@ use super::{
     tap::LateTap,
 };
 
-/// Pause before an endpoint is asked for again that the edge did not answer about.
-const AGAIN: Duration = Duration::from_millis(500);
-
 /// How long one endpoint may take.
 ///
 /// Reason: an edge that is there answers at once; whoever wants to change another one waits.
@@ -67,22 +64,6 @@ impl Ground {
         let endpoint = bound.unwrap_or(Err(BindError::Offline { after: LIMIT }))?;
         self.note(wanted);
         Ok(Arc::new(Entry::new(wanted.clone(), endpoint, meter, id())))
-    }
-
-    /// The same, over lost sessions, for as long as it takes.
-    pub(super) async fn bind_at_last(
-        &self,
-        wanted: &Wanted,
-        served: &[Arc<Entry>],
-    ) -> Result<Arc<Entry>, BindError> {
-        loop {
-            match self.bind(wanted, Arc::default(), served).await {
-                Err(BindError::Offline { .. } | BindError::Call(_)) => {
-                    tokio::time::sleep(AGAIN).await;
-                }
-                result => return result,
-            }
-        }
     }
 
     /// Says what is not done.

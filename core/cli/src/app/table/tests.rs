@@ -29,9 +29,12 @@ impl World {
     }
 
     async fn start(&self, endpoints: &str) {
-        let mut changing = self.table.change().await;
-        changing.want(wanted(endpoints, Origin::File), BTreeSet::new());
-        changing.start(&self.ground).await.unwrap();
+        self.want(endpoints).await;
+        self.table.start(&self.ground).await.unwrap();
+    }
+
+    async fn want(&self, endpoints: &str) {
+        self.table.change().await.want(wanted(endpoints, Origin::File), BTreeSet::new());
     }
 
     async fn apply(&self, endpoints: &str) -> Reloaded {
@@ -53,7 +56,7 @@ impl World {
 
     async fn down(self) {
         drop((self.table, self.ground));
-        let _ = self.session.shutdown(std::time::Duration::from_secs(1)).await;
+        let _ = self.session.shutdown(Duration::from_secs(1)).await;
         self.edge.shutdown().await;
     }
 }
@@ -147,5 +150,32 @@ async fn what_the_api_made_stays_and_what_is_gone_is_given_back() {
     world.table.change().await.create(&world.ground, taken).await.unwrap();
     assert_eq!(world.names(), ["third", "new"]);
     drop(entry);
+    world.down().await;
+}
+
+#[tokio::test]
+async fn another_configuration_may_come_before_anything_is_served() {
+    let world = World::new().await;
+    world.want(TWO).await;
+    let report = world.apply("- {name: other, url: http://, upstream: {url: 7}}\n").await;
+    assert_eq!(
+        (report.changed, report.removed),
+        (vec!["other".to_owned()], vec!["same".to_owned()])
+    );
+    assert_eq!(world.names(), Vec::<String>::new());
+    world.table.start(&world.ground).await.unwrap();
+    assert_eq!(world.names(), ["other"]);
+    assert_eq!(&*world.entry("other").endpoint.upstream(), "http://localhost:7");
+    world.down().await;
+}
+
+#[tokio::test]
+async fn the_first_that_is_refused_ends_the_start() {
+    let world = World::new().await;
+    let same = "- {name: a, url: http://o.localhost, upstream: {url: 1}}\n";
+    world.want(&(same.to_owned() + &same.replace("name: a", "name: b"))).await;
+    let (name, error) = world.table.start(&world.ground).await.unwrap_err();
+    assert_eq!(name, "b");
+    assert!(error.to_string().ends_with("ERR_NGROK_334"), "{error}");
     world.down().await;
 }
