@@ -282,14 +282,15 @@ def _():
 @check("the id on an error page is the one in the log")
 def _():
     config, _ = web_file()
-    process = start("http", str(free_port()), "--log=stdout", "--log-level=debug", f"--config={config}")
+    process = start("http", str(free_port()), "--log=stdout", f"--config={config}")
     url = words(lines_until(process, "started tunnel")[-1])["url"]
     status, page, _ = visit(url, headers={"accept": "text/html", "user-agent": "Mozilla/5.0"})
     equal(status, 502)
     contains(page, "ERR_NGROK_8012")
     found = re.search(r"[0-9a-f]{16}", page)
     assert found, page
-    lines_until(process, found[0])
+    record = words(lines_until(process, found[0])[-1])
+    equal((record["id"], record["status"]), (found[0], "502"))
 
 
 @check("SIGINT and SIGTERM end it with 0 within a second")

@@ -304,6 +304,53 @@ def _(world, text):
     assert "TLS" in world.runs(text)
 
 
+@command(r"adit explain web --config adit.yml")
+def _(world, text):
+    (world.dir / "adit.yml").write_text("version: 3\nendpoints: [{ name: web, upstream: { url: 1 } }]\n")
+    assert "http://localhost:1" in world.runs(text)
+
+
+@command(r"adit explain --json")
+def _(world, text):
+    with_endpoint(world, "web")
+    equal(json.loads(world.runs(text))["endpoints"][0]["name"], "web")
+
+
+@command(r"adit http 8080 --log stdout")
+def _(world, text):
+    agent = subprocess.Popen(["bash", "-ec", "exec " + text.replace("8080", str(world.service))], cwd=world.dir,
+                             env=world.env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert any('msg="started tunnel"' in line for line in agent.stdout)
+    finally:
+        agent.terminate()
+        agent.communicate()
+
+
+@command(r"adit http 8080 --log adit.log --log-format json --log-level debug")
+def _(world, text):
+    log = world.dir / "adit.log"
+    agent = subprocess.Popen(["bash", "-ec", "exec " + text.replace("8080", str(world.service))], cwd=world.dir,
+                             env=world.env, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while not log.exists() or '"msg":"started tunnel"' not in log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        agent.terminate()
+        agent.wait()
+    for line in log.read_text().splitlines():
+        json.loads(line)
+
+
+@command(r"adit http file:///srv/www")
+def _(world, text):
+    (world.dir / "index.html").write_text("an index")
+    url = world.starts(text.replace("/srv/www", str(world.dir)))[0]
+    equal(visit(url), (200, "an index"))
+
+
 @command(r"adit start --all --watch")
 def _(world, text):
     with_endpoint(world, "web")

@@ -186,6 +186,7 @@ fn offered(words: &[&str]) -> Vec<String> {
 #[test]
 fn an_endpoint_is_offered_once() {
     assert_eq!(offered(&["adit", "start", "d"]), ["database"]);
+    assert_eq!(offered(&["adit", "explain", "d"]), ["database"]);
     assert_eq!(offered(&["adit", "start", "website", "w"]), [""; 0]);
     assert_eq!(offered(&["adit", "start", "x"]), [""; 0]);
 }

@@ -137,7 +137,14 @@ impl Shared {
         if refusal.close {
             return Err(HangUp);
         }
-        tracing::debug!(%id, status = %refusal.status, message = %refusal.message, "refused");
+        // The page has the id, so whoever is shown one asks about it. Refusals are what handlers are
+        // for, and as many as strangers like.
+        let (status, err) = (refusal.status.as_u16(), &*refusal.message);
+        if refusal.status.is_server_error() {
+            tracing::info!(obj = "http", %id, status, err, "request failed");
+        } else {
+            tracing::debug!(obj = "http", %id, status, err, "request refused");
+        }
         Ok(render(refusal, id, taste, self.origin.as_deref()))
     }
 }
