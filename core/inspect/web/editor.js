@@ -69,16 +69,16 @@ function changed(x, { method, path, headers, trailers }) {
   return changes;
 }
 
-/** Lines of name and value. Sensitive values are typed and shown as in a password field. */
+/** Lines of name and value. Sensitive values show as dots; no password field, or browsers offer to keep them. */
 function lines(noun, initial) {
   const element = h("div", { class: "edit-lines" });
   const line = (name, value, sensitive) => {
     const nameField = h("input", { class: "field mono", value: name, "aria-label": `${noun} name`, placeholder: "name", spellcheck: "false" });
-    const valueField = h("input", { class: "field mono", value, "aria-label": `${noun} value`, placeholder: "value", spellcheck: "false", type: sensitive ? "password" : "text", autocomplete: "off" });
+    const valueField = h("input", { class: sensitive ? "field mono secret" : "field mono", value, "aria-label": `${noun} value`, placeholder: "value", spellcheck: "false", autocomplete: "off" });
     const row = h("div", { class: "edit-row" }, nameField, valueField);
     if (sensitive) {
       row.append(button("Show the value", (event) => {
-        valueField.type = "text";
+        valueField.classList.remove("secret");
         event.currentTarget.remove();
       }, { glyph: "eye", iconOnly: true, kind: "ghost", small: true }));
     }

@@ -160,10 +160,10 @@ export class Filters {
   }
 
   #status() {
-    const input = h("input", { class: "field mono", placeholder: "404, 5xx, 400-499", "aria-label": "Statuses", value: this.#current("status") });
+    const input = h("input", { class: "field mono", placeholder: "404, 5xx or 400-499", "aria-label": "Statuses", value: this.#current("status") });
     return [
       h("div", { class: "menu-form" }, h("div", { class: "menu-row" }, STATUSES.map((value) => button(value, () => this.#apply({ status: value }), { small: true })))),
-      form(() => (isStatus(input.value) ? this.#apply({ status: input.value.replaceAll(" ", "") }) : "Say 404, 5xx, 400-499, or several with commas."), input),
+      form(() => (isStatus(input.value) ? this.#apply({ status: input.value.trim() }) : "Say 404, 5xx or 400-499."), input),
     ];
   }
 

@@ -55,7 +55,7 @@ const TESTS = {
   endpoint: (row, value) => row.endpoint === value,
   path: (row, value) => within(row.path, value),
   method: (row, value) => row.method.toLowerCase() === value.toLowerCase(),
-  status: (row, value) => row.status !== null && value.split(",").some((part) => statusPasses(row.status, part.trim())),
+  status: (row, value) => row.status !== null && statusPasses(row.status, value),
   min_ms: (row, value) => ms(row) >= Number(value),
   max_ms: (row, value) => ms(row) <= Number(value),
   min_size: (row, value) => row.response_size >= Number(value),
@@ -85,8 +85,8 @@ export const parseDuration = (text) => number(text, UNITS_MS);
 /** A size as a person writes it (`512`, `10k`, `1.5 MB`), in bytes; null if it is none. */
 export const parseSize = (text) => number(text, UNITS_SIZE);
 
-/** Whether the agent would understand this list of statuses. */
-export const isStatus = (text) => text.split(",").every((part) => /^\s*([1-5]xx|[1-5]\d\d(-[1-5]\d\d)?)\s*$/i.test(part));
+/** Whether the agent would understand this as statuses. */
+export const isStatus = (text) => /^\s*([1-5]xx|[1-5]\d\d(-[1-5]\d\d)?)\s*$/i.test(text);
 
 /**
  * Reads `status:5xx`, `path:/api`, `>250ms`, `header:accept:json` as they may be typed into the

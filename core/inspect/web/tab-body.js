@@ -43,6 +43,7 @@ function warnings(part, state) {
   const { body } = part;
   return [
     part.truncated && state !== "open" && warning(`Only the first ${bytes(part.kept)} of ${bytes(part.size)} were kept.`),
+    body.decoded_truncated && warning(`Decoding stopped at ${bytes(body.decoded_size)}.`),
     body.decode_error && warning(`It could not be decoded: ${body.decode_error}`),
     body.error && warning(`Not valid ${body.kind.toUpperCase()}: ${body.error.message}, line ${count(body.error.line)}, column ${count(body.error.column)}`),
     body.text_truncated && warning("Only the first part is shown here; download it to see all."),
@@ -57,7 +58,7 @@ function content(x, side, act) {
   if (x.state === "open" && kept === 0 && size > 0) return h("p", { class: "none" }, "Under way; it is shown when it is over.");
   if (body.image) return image(x, side, label);
   if (body.fields?.length > 0) return fields(body.fields, label);
-  if (body.text !== null) return code(body.text, { kind: body.kind, error: body.error, label });
+  if (body.text !== null) return code(body.text, { kind: body.kind === "html" ? "xml" : body.kind, error: body.error, label });
   const what = body.kind === "grpc" ? "gRPC messages" : `${bytes(kept)} of binary data`;
   return h(
     "p",

@@ -4,53 +4,55 @@ import { h } from "./dom.js";
 import { duration, statusKind } from "./format.js";
 import { section } from "./tab-body.js";
 
-const MEANS = {
-  passed: "let it pass",
-  answered: "answered",
-  refused: "refused",
-  failed: "failed",
-  rerouted: "sent it elsewhere",
-  edited: "changed it",
+/** What a verdict means, on the way in and on the way back. */
+const VERDICTS = {
+  abort: ["refused", "client"],
+  detach: ["took the connection over", "switch"],
+  failed: ["failed", "server"],
+  next: ["let it pass", "none"],
+  "next-then": ["let it pass, and waits for the response", "none"],
+  reroute: ["sent it to another endpoint", "switch"],
+  respond: ["answered", "client"],
 };
 
-const HUE = { answered: "moved", refused: "client", failed: "server", rerouted: "switch", edited: "ok" };
+const STOPS = new Set(["abort", "detach", "respond"]);
 
 export function tabDecisions(x) {
-  const { handlers } = x.timing;
-  const inwards = handlers.filter((one) => one.side !== "response");
-  const back = handlers.filter((one) => one.side === "response");
-  const stopped = inwards.some((one) => ["answered", "refused", "failed"].includes(one.verdict));
-  const steps = [
-    end("Visitor", x.remote_addr ?? x.source ?? ""),
-    inwards.map(step),
-    !stopped && end(x.replay_of ? "Upstream, straight from the agent" : "Upstream", x.status ? `answered ${x.status}` : (x.error ?? "no answer"), statusKind(x.status)),
-    back.map(step),
-  ];
+  const { decisions } = x.timing;
+  const inwards = decisions.filter((one) => one.side === "request");
+  const back = decisions.filter((one) => one.side === "response");
+  const wasAsked = !inwards.some((one) => STOPS.has(one.verdict)) && x.response?.origin !== "handler";
   return section(
     "Decisions",
-    handlers.length === 0 ? "no handler was asked" : x.decided_by ? `decided by ${x.decided_by}` : "the upstream decided",
-    h("ol", { class: "road" }, steps),
+    decisions.length === 0 ? "no handler was asked" : x.decided_by ? `decided by ${x.decided_by}` : null,
+    h(
+      "ol",
+      { class: "road" },
+      end("Visitor", x.replay_of ? "a replay, sent by the agent" : (x.remote_addr ?? "")),
+      inwards.map(step),
+      wasAsked && upstream(x),
+      back.map(step),
+    ),
   );
+}
+
+function upstream(x) {
+  if (x.response?.origin === "upstream") return end("Upstream", `answered ${x.status}`, statusKind(x.status));
+  if (x.state === "open") return end("Upstream", "no answer yet");
+  return end("Upstream", x.error ?? "no answer", "server");
 }
 
 const end = (title, detail, kind = "none") =>
   h("li", { class: `road-end kind-${kind}` }, h("span", { class: "road-dot", "aria-hidden": "true" }), h("b", {}, title), h("span", { class: "dim grow" }, detail));
 
 function step(one) {
-  const kind = HUE[one.verdict] ?? "none";
+  const [means, kind] = VERDICTS[one.verdict] ?? [one.verdict, "none"];
+  const text = one.side === "response" && kind === "none" ? "saw the response" : means;
   return h(
     "li",
     { class: `road-step kind-${kind}` },
     h("span", { class: "road-dot", "aria-hidden": "true" }),
-    h(
-      "span",
-      { class: "grow" },
-      h("b", { class: "road-name" }, one.name ?? one.kind),
-      one.name && one.name !== one.kind && h("span", { class: "dim" }, ` ${one.kind}`),
-      h("span", { class: "road-verdict" }, ` ${MEANS[one.verdict] ?? one.verdict}`),
-      one.side !== "request" && h("span", { class: "dim" }, ` (${one.side})`),
-      one.detail && h("span", { class: "road-detail" }, one.detail),
-    ),
+    h("span", { class: "grow" }, h("b", {}, one.link), h("span", { class: "road-verdict" }, ` ${text}`), one.note && h("span", { class: "road-detail" }, one.note)),
     h("span", { class: "dim num" }, duration(one.duration_ns / 1e6)),
   );
 }

@@ -30,7 +30,7 @@ export function tabMessages(x, { signal }) {
       while (more && !signal.aborted) {
         const page = await api.messages(x.id, state.last, signal);
         state.total = page.total;
-        state.dropped = page.dropped;
+        state.dropped = page.first === null ? 0 : page.first - 1;
         const atEnd = isAtEnd(list);
         list.append(...page.messages.map(message));
         while (list.childElementCount > KEPT_ROWS) list.firstElementChild.remove();
@@ -63,7 +63,7 @@ const isAtEnd = (list) => {
 
 function message(one) {
   const out = one.from === "client";
-  const preview = one.text !== null ? one.text.slice(0, PREVIEW) : `${bytes(one.size)} of binary data`;
+  const preview = one.text !== null && one.kind !== "close" ? one.text.slice(0, PREVIEW) : one.kind === "close" ? [one.code, one.text].filter(Boolean).join(" ") : one.size === 0 ? "" : `${bytes(one.size)} of binary data`;
   const row = h(
     "li",
     { class: `message from-${out ? "client" : "server"} message-${/^[a-z]+$/.test(one.kind) ? one.kind : "other"}` },

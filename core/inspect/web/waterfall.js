@@ -4,28 +4,45 @@ import { h } from "./dom.js";
 import { duration } from "./format.js";
 
 const TITLES = {
-  edge: "Edge",
-  handlers: "Handlers",
+  handlers: "Handlers, request",
   connect: "Connect to the upstream",
-  send: "Send the request",
   wait: "Wait for the first byte",
+  answer: "Handlers, response",
   response: "Receive the response",
 };
 
-/** What a phase is called. */
-export const title = (name) => TITLES[name] ?? name;
+const title = (name) => TITLES[name];
+
+/** The phases that there were, one after the other: `{name, start_ns, duration_ns}`. */
+export function phases(timing) {
+  const list = [];
+  let at = 0;
+  const add = (name, duration) => {
+    if (duration === null || duration <= 0) return;
+    list.push({ name, start_ns: at, duration_ns: duration });
+    at += duration;
+  };
+  add("handlers", timing.handlers_ns);
+  add("connect", timing.connect_ns);
+  add("wait", timing.first_byte_ns);
+  // What is left until the head went out is the response's way through the handlers.
+  add("answer", timing.to_head_ns === null ? null : timing.to_head_ns - at);
+  add("response", timing.total_ns === null || timing.to_head_ns === null ? null : timing.total_ns - at);
+  return list;
+}
 
 /** One bar per phase; `small` puts them all on one line. */
 export function waterfall(timing, { small = false } = {}) {
-  const total = Math.max(timing.total_ns ?? 0, ...timing.phases.map((phase) => phase.start_ns + phase.duration_ns), 1);
-  const text = timing.phases.map((phase) => `${title(phase.name)} ${duration(phase.duration_ns / 1e6)}`).join(", ");
+  const list = phases(timing);
+  const total = Math.max(timing.total_ns ?? 0, ...list.map((phase) => phase.start_ns + phase.duration_ns), 1);
+  const text = list.map((phase) => `${title(phase.name)} ${duration(phase.duration_ns / 1e6)}`).join(", ");
   if (small) {
-    return h("span", { class: "fall-line" }, h("span", { class: "fall-track", role: "img", "aria-label": text }, timing.phases.map((phase) => bar(phase, total))), legend(timing.phases));
+    return h("span", { class: "fall-line" }, h("span", { class: "fall-track", role: "img", "aria-label": text }, list.map((phase) => bar(phase, total))), legend(list));
   }
   return h(
     "table",
     { class: "fall", "aria-label": "Phases" },
-    h("tbody", {}, timing.phases.map((phase) =>
+    h("tbody", {}, list.map((phase) =>
       h(
         "tr",
         {},
@@ -38,14 +55,14 @@ export function waterfall(timing, { small = false } = {}) {
 }
 
 function bar(phase, total) {
-  const element = h("span", { class: `fall-bar phase-${/^[a-z]+$/.test(phase.name) ? phase.name : "other"}`, title: `${title(phase.name)}: ${duration(phase.duration_ns / 1e6)}` });
+  const element = h("span", { class: `fall-bar phase-${phase.name}`, title: `${title(phase.name)}: ${duration(phase.duration_ns / 1e6)}` });
   element.style.left = `${(phase.start_ns / total) * 100}%`;
   element.style.width = `max(2px, ${(phase.duration_ns / total) * 100}%)`;
   return element;
 }
 
-function legend(phases) {
-  return h("span", { class: "fall-legend" }, phases.map((phase) =>
-    h("span", {}, h("i", { class: `swatch phase-${/^[a-z]+$/.test(phase.name) ? phase.name : "other"}` }), `${title(phase.name)} `, h("b", { class: "num" }, duration(phase.duration_ns / 1e6))),
+function legend(list) {
+  return h("span", { class: "fall-legend" }, list.map((phase) =>
+    h("span", {}, h("i", { class: `swatch phase-${phase.name}` }), `${title(phase.name)} `, h("b", { class: "num" }, duration(phase.duration_ns / 1e6))),
   ));
 }
