@@ -10,7 +10,7 @@ use http::Method;
 
 use crate::{model::Entry, secrets::Secrets};
 
-/// Headers that curl sets by itself, or that concerned one connection.
+/// Headers that curl sets by itself, that concerned one connection, or that the edge sets anew.
 const LEFT_OUT: &[&str] = &[
     "connection",
     "content-length",
@@ -22,6 +22,9 @@ const LEFT_OUT: &[&str] = &[
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
 ];
 
 /// The command that sends the request of an exchange to its endpoint's address. A body that was

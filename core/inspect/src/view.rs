@@ -6,6 +6,7 @@
 mod content;
 mod fields;
 pub mod grpc;
+pub(crate) mod inflate;
 mod json;
 mod media;
 pub mod raw;

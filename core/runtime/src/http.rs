@@ -4,7 +4,7 @@
 //! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
 //! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts;
-//!   `finish`: who is told of their end; `tape`: who watches; `way`: what
+//!   `finish`: who is told of their end; `tape`, `overheard`: who watches; `way`: what
 //!   goes along.
 //! - `places`, `own`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
@@ -19,6 +19,7 @@ mod guard;
 mod headers;
 mod idle;
 mod nap;
+mod overheard;
 mod own;
 mod pipe;
 mod places;

@@ -22,6 +22,12 @@ impl Charge {
         Self { budget, n_bytes: 0 }
     }
 
+    /// Memory for something, if there is any.
+    pub(super) fn reserve(store: &Store, n_bytes: usize) -> Option<Self> {
+        let budget = Arc::clone(store.budget());
+        store.reserve(n_bytes).then_some(Self { budget, n_bytes })
+    }
+
     /// Whoever calls it answers for the memory from now on.
     pub(super) fn take(&mut self) -> usize {
         std::mem::take(&mut self.n_bytes)

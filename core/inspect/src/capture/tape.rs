@@ -10,18 +10,22 @@ use adit_runtime::tap::{Party, RequestHead, ResponseHead, Tap, Tape};
 use bytes::Bytes;
 use http::{
     HeaderMap, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, UPGRADE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_EXTENSIONS, UPGRADE},
 };
 
 use tokio::time::Instant;
 
-use super::{Store, gather::Gather};
+use super::{
+    Store,
+    gather::{Charge, Gather},
+};
 use crate::{
     model::{
         Body, Decision, Entry, Headers, Message, Messages, Request, Response, Side, State, Timing,
     },
     view::{
         grpc,
+        inflate::{self, INFLATE_COST, Takeover},
         splitting::{Piece, Splitter},
         websocket,
     },
@@ -56,6 +60,8 @@ struct Passing {
     body: Gather,
     expected: Option<u64>,
     splitter: Option<Box<dyn Splitter>>,
+    /// What the splitter needs to read compressed messages.
+    window: Option<Charge>,
 }
 
 impl Store {
@@ -163,8 +169,9 @@ impl Tape for Recording {
         self.response.expected = expected(head.headers);
         if head.status == StatusCode::SWITCHING_PROTOCOLS && is_websocket(head.headers) {
             self.entry.messages = Some(messages(&self.store, self.entry.started));
-            self.request.splitter = Some(websocket::splitter());
-            self.response.splitter = Some(websocket::splitter());
+            let deflate = deflate(head.headers);
+            self.request.split_frames(&self.store, deflate.map(|[visitor, _]| visitor));
+            self.response.split_frames(&self.store, deflate.map(|[_, upstream]| upstream));
         }
         self.entry.response = Some(Response {
             status: head.status,
@@ -225,7 +232,12 @@ impl Tape for Recording {
 impl Passing {
     fn new(store: &Store, headers: &HeaderMap, splitter: Option<Box<dyn Splitter>>) -> Self {
         let body = Gather::new(Arc::clone(store.budget()));
-        Self { body, expected: expected(headers), splitter }
+        Self { body, expected: expected(headers), splitter, window: None }
+    }
+
+    fn split_frames(&mut self, store: &Store, deflate: Option<Takeover>) {
+        self.window = deflate.and_then(|_| Charge::reserve(store, INFLATE_COST));
+        self.splitter = Some(websocket::splitter(deflate.filter(|_| self.window.is_some())));
     }
 
     fn pass(&mut self, store: &Store, data: &[u8]) {
@@ -264,6 +276,11 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return false };
     let value = value.as_bytes();
     value.starts_with(b"application/grpc") && !value.starts_with(b"application/grpc-web-text")
+}
+
+/// How frames are compressed, if both agreed to it.
+fn deflate(headers: &HeaderMap) -> Option<[Takeover; 2]> {
+    inflate::agreed(headers.get(SEC_WEBSOCKET_EXTENSIONS)?.to_str().ok()?)
 }
 
 fn is_websocket(headers: &HeaderMap) -> bool {

@@ -65,7 +65,7 @@ pub struct Message {
     pub at: Duration,
     /// Whether it is compressed, by the rules of its protocol; then `excerpt` is too.
     pub is_compressed: bool,
-    /// Length of its payload.
+    /// Length of its payload: of what it reads, if it was compressed and could be read.
     pub len: u64,
     /// The payload, unmasked, from its beginning; at most [`MAX_EXCERPT`] bytes.
     pub excerpt: Bytes,

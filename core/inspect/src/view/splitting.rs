@@ -40,6 +40,10 @@ impl Payload {
         self.excerpt.get_mut(position..).unwrap_or_default()
     }
 
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
     pub(super) const fn kept(&self) -> usize {
         self.excerpt.len()
     }

@@ -1,6 +1,9 @@
 //! Messages of WebSocket, RFC 6455: frames put together, masks taken off.
 
-use super::splitting::{Payload, Piece, Splitter};
+use super::{
+    inflate::{Inflate, Takeover},
+    splitting::{Payload, Piece, Splitter},
+};
 use crate::model::Kind;
 
 /// Longest head of a frame: two bytes, a length of eight, a mask of four.
@@ -11,9 +14,9 @@ const MAX_HEAD: usize = 14;
 /// Fact: RFC 6455, section 5.5.
 const MAX_CONTROL: u64 = 125;
 
-/// Finds messages of one direction as they pass.
-pub(crate) fn splitter() -> Box<dyn Splitter> {
-    Box::new(Frames::default())
+/// Finds messages of one direction as they pass, and reads compressed ones if it is known how.
+pub(crate) fn splitter(deflate: Option<Takeover>) -> Box<dyn Splitter> {
+    Box::new(Frames { inflate: deflate.map(Inflate::new), ..Frames::default() })
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +29,7 @@ struct Frames {
     message: Option<(Kind, bool)>,
     data: Payload,
     control: Payload,
+    inflate: Option<Inflate>,
     /// The bytes made no sense.
     is_over: bool,
 }
@@ -158,6 +162,9 @@ impl Frames {
                 *byte ^= mask[(frame.at + i) % 4];
             }
         }
+        if frame.control.is_none() {
+            self.inflate(&bytes[..n], frame);
+        }
         frame.at = (frame.at + n) % 4;
         frame.left -= n as u64;
         *bytes = &bytes[n..];
@@ -179,12 +186,35 @@ impl Frames {
             }
             None if frame.is_last => {
                 if let Some((kind, is_compressed)) = self.message.take() {
-                    tell(self.data.finish(kind, is_compressed));
+                    tell(self.finish(kind, is_compressed));
                 }
             }
             None => {}
         }
         None
+    }
+
+    /// Reads a part of a message that is compressed. Once that fails, no more are read.
+    fn inflate(&mut self, bytes: &[u8], frame: Frame) {
+        if let (Some((_, true)), Some(inflate)) = (self.message, &mut self.inflate)
+            && inflate.push(bytes, frame.mask.unwrap_or_default(), frame.at).is_err()
+        {
+            self.inflate = None;
+        }
+    }
+
+    /// A message is whole: as it reads, if it can be read.
+    fn finish(&mut self, kind: Kind, is_compressed: bool) -> Piece {
+        if let Some(inflate) = self.inflate.as_mut().filter(|_| is_compressed) {
+            match inflate.finish() {
+                Ok(mut plain) => {
+                    self.data = Payload::default();
+                    return plain.finish(kind, false);
+                }
+                Err(_) => self.inflate = None,
+            }
+        }
+        self.data.finish(kind, is_compressed)
     }
 }
 

@@ -25,7 +25,7 @@ fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
 }
 
 fn found(stream: &[u8]) -> Vec<(Kind, bool, u64, Vec<u8>)> {
-    let (mut splitter, mut found) = (splitter(), Vec::new());
+    let (mut splitter, mut found) = (splitter(None), Vec::new());
     splitter.push(stream, &mut |piece| {
         found.push((piece.kind, piece.is_compressed, piece.len, piece.excerpt.to_vec()));
     });
@@ -71,6 +71,39 @@ fn a_compressed_message_says_so_and_a_close_may_be_empty() {
 }
 
 #[test]
+fn compressed_messages_are_read_until_one_makes_no_sense() {
+    // RFC 7692, section 7.2.3: "Hello", in one frame, in two, and referring to the one before.
+    let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let stream = [
+        frame(0xc1, &hello, MASK),
+        frame(0x41, &hello[..3], MASK),
+        frame(0x89, b"?", None),
+        frame(0x80, &hello[3..], MASK),
+        frame(0x81, b"plain", MASK),
+        frame(0xc1, &[0xf2, 0x00, 0x11, 0x00, 0x00], MASK),
+        frame(0xc1, &[0xff, 0xff], MASK),
+        frame(0xc1, &hello, MASK),
+    ];
+    let (mut splitter, mut found) = (splitter(Some(Takeover::Yes)), Vec::new());
+    for byte in stream.concat() {
+        splitter.push(&[byte], &mut |piece| {
+            found.push((piece.kind, piece.is_compressed, piece.excerpt.to_vec()));
+        });
+    }
+    let text = |text: &str| (Kind::Text, false, text.as_bytes().to_vec());
+    let expected = [
+        text("Hello"),
+        (Kind::Ping, false, b"?".to_vec()),
+        text("Hello"),
+        text("plain"),
+        text("Hello"),
+        (Kind::Text, true, vec![0xff, 0xff]),
+        (Kind::Text, true, hello.to_vec()),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_long_message_is_counted_and_its_beginning_kept() {
     for len in [126, 0xffff, 0x1_0000] {
         let payload: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
@@ -109,7 +142,7 @@ proptest! {
             .iter()
             .flat_map(|(is_text, mask, payload)| frame(if *is_text { 0x81 } else { 0x82 }, payload, *mask))
             .collect();
-        let (mut splitter, mut got, mut rest) = (splitter(), Vec::new(), &stream[..]);
+        let (mut splitter, mut got, mut rest) = (splitter(None), Vec::new(), &stream[..]);
         let mut tell = |piece: Piece| got.push((piece.kind == Kind::Text, piece.excerpt.to_vec()));
         for n in cuts {
             let (now, later) = rest.split_at(n.min(rest.len()));
@@ -123,7 +156,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(stream: Vec<u8>, cut: usize) {
-        let mut splitter = splitter();
+        let mut splitter = splitter(None);
         let (a, b) = stream.split_at(cut % (stream.len() + 1));
         splitter.push(a, &mut |_| {});
         splitter.push(b, &mut |_| {});

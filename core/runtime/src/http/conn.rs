@@ -27,6 +27,7 @@ use super::{
     crew::{Crew, Members},
     exchange::{After, Shared, Switched, serve},
     nap::Napping,
+    overheard::Overheard,
     places::Places,
     sock::{Sock, Spoken, Traffic},
     tape::{Running, Taped},
@@ -260,9 +261,14 @@ impl Serving {
         let (unread, io) = parts.io.into_inner().into_io().into_parts();
         let read = [parts.read_buf, unread].concat();
         let visitor = Rewind::with_prefix(read.into(), io);
+        let mut ears =
+            tape.map(|tape| [Party::Visitor, Party::Upstream].map(|from| tape.ear(from)));
         let (visitor, upstream) = match switched.upstream {
             After::Detach(wrap, leg) => {
-                let io: Box<dyn ByteStream> = Box::new(visitor);
+                let io: Box<dyn ByteStream> = match ears.take() {
+                    Some(ears) => Box::new(Overheard::new(visitor, ears)),
+                    None => Box::new(visitor),
+                };
                 (Rewind::new(Io::other(wrap.wrap(io))), Some(Rewind::new(leg.io)))
             }
             After::Upgrade(pipe) => {
@@ -278,7 +284,6 @@ impl Serving {
         let Some(upstream) = upstream else {
             return (Totals::default(), Ended::UpstreamFailed);
         };
-        let ears = tape.map(|tape| [Party::Visitor, Party::Upstream].map(|from| tape.ear(from)));
         relay_heard(visitor, upstream, self.watch.cut(), ears).await
     }
 

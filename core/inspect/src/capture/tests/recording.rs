@@ -206,6 +206,21 @@ fn frames_after_a_switch_are_messages() {
 }
 
 #[test]
+fn compressed_frames_are_read_where_that_was_agreed() {
+    let bench = Bench::new();
+    let (id, mut tape) = bench.begin("GET", "/chat", &[("upgrade", "websocket")]);
+    let extensions = "permessage-deflate; client_max_window_bits=15";
+    let agreed = [("upgrade", "websocket"), ("sec-websocket-extensions", extensions)];
+    respond(&mut *tape, 101, &agreed, &[]);
+    tape.switched(Party::Upstream, b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
+    let message = bench.get(id).messages.as_ref().unwrap().after(0, 1).remove(0);
+    assert_eq!((&*message.excerpt, message.is_compressed, message.len), (&b"Hello"[..], false, 5));
+    tape.end(finished(None));
+    bench.store.clear();
+    assert_eq!(bench.store.fill().bytes, 0);
+}
+
+#[test]
 fn another_protocol_has_no_messages() {
     let bench = Bench::new();
     let (id, mut tape) = bench.begin("GET", "/", &[("upgrade", "other")]);
