@@ -118,7 +118,8 @@ fn requests_are_filtered_selected_and_explained() {
     assert_eq!(get(&url, "/one"), "401");
     assert_eq!(get(&url, "/two"), "401");
     terminal.until("both", |rows| {
-        request(rows, &["GET", "/one"]).and(request(rows, &["GET", "/two"])).cloned()
+        request(rows, &["GET", "/one", "401", "Unauthorized"])?;
+        request(rows, &["GET", "/two", "401", "Unauthorized"]).cloned()
     });
     terminal.press("/one\r");
     terminal.until("only one", |rows| {

@@ -86,6 +86,7 @@ fn a_list_says_what_became_of_each() {
     let rows = json!({ "more": false, "exchanges": [
         row("0004", "/\u{1b}[31m?q=\u{202e}", &json!({
             "status": 403, "decided_by": "ip\nrules", "response_size": 5_400_000,
+            "state": "failed", "error": "refused",
         })),
         row("0003", "/live", &json!({ "status": null, "state": "open", "duration_ns": null })),
         row("0002", "/", &json!({ "status": null, "state": "failed", "error": "visitor gone" })),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use adit_chain::{Id, Verdict};
+use adit_chain::{Id, Verdict, failure};
 use adit_inspect::{
     capture::{Changes, Filter, Store},
     control::{self, Control, EndpointState, EndpointView, SessionStatus, SessionView},
@@ -183,8 +183,9 @@ fn exchange(entry: &Entry) -> Exchange {
     let outcome = match (&entry.response, entry.state) {
         (Some(response), state) => Outcome::Answered {
             status: response.status.as_u16(),
+            // A refusal says by itself that it is one.
             reason: match state {
-                model::State::Failed(why) => why.to_owned(),
+                model::State::Failed(why) if why != failure::REFUSED => why.to_owned(),
                 _ => response.status.canonical_reason().unwrap_or_default().to_owned(),
             },
             took: entry.timing.total.filter(|_| state != model::State::Open),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adit_chain::failure;
 use anyhow::{Context, Result};
 use http::StatusCode;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
@@ -50,6 +51,10 @@ impl Row {
             status.and_then(|status| status.canonical_reason()).unwrap_or_default()
         };
         match (self.status, &self.error) {
+            // It says by itself that it is a refusal.
+            (Some(status), Some(error)) if error == failure::REFUSED => {
+                format!("{status} {}", reason(status)).trim_end().to_owned()
+            }
             (Some(status), None) => format!("{status} {}", reason(status)).trim_end().to_owned(),
             (Some(status), Some(error)) => format!("{status} {error}"),
             (None, Some(error)) => error.clone(),
