@@ -3,7 +3,7 @@
 //! The body of the answer makes its events when the connection has room for them, so a slow browser
 //! costs nothing but its own rows: the store tells how many it has lost.
 
-use std::{collections::VecDeque, fmt::Write, sync::Arc};
+use std::{collections::HashMap, fmt::Write, sync::Arc};
 
 use adit_chain::{Body, Id};
 use bytes::Bytes;
@@ -133,17 +133,13 @@ impl Feed {
     /// Several changes of one exchange become one event; the last one decides its place.
     async fn tell_captured(&mut self, first: Change, events: &mut Events) {
         let until = Instant::now() + GATHER;
-        let mut rows: VecDeque<Id> = VecDeque::new();
+        let mut rows: HashMap<Id, usize> = HashMap::new();
         let mut next = Some(first);
-        let mut n_gathered = 0;
-        while let Some(change) = next {
+        let mut n_lost = 0;
+        for place in 0.. {
+            let Some(change) = next else { break };
             match change {
-                Change::Added(id) | Change::Updated(id) => {
-                    if rows.back() != Some(&id) {
-                        rows.retain(|other| *other != id);
-                        rows.push_back(id);
-                    }
-                }
+                Change::Added(id) | Change::Updated(id) => drop(rows.insert(id, place)),
                 // What was told before the list was emptied is not there any more.
                 Change::Cleared => {
                     rows.clear();
@@ -152,10 +148,10 @@ impl Feed {
                 Change::Evicted(id) => {
                     events.push("evicted", &json!({ "through": id.to_string() }));
                 }
-                Change::Lost(n) => events.push("lost", &json!({ "n": n })),
+                Change::Lost(n) => n_lost += n,
             }
-            n_gathered += 1;
-            if n_gathered == MAX_GATHERED {
+            // The timeout alone does not end it while there always is another one.
+            if Instant::now() >= until {
                 break;
             }
             let more = timeout_at(until, next_captured(&mut self.captured));
@@ -165,8 +161,15 @@ impl Feed {
                 more = more => more.unwrap_or_default(),
             };
         }
+        let mut rows: Vec<(Id, usize)> = rows.into_iter().collect();
+        rows.sort_unstable_by_key(|(_, place)| *place);
+        let n_over = rows.len().saturating_sub(MAX_GATHERED);
+        n_lost += n_over as u64;
+        if n_lost > 0 {
+            events.push("lost", &json!({ "n": n_lost }));
+        }
         let Some(store) = &self.store else { return };
-        for entry in rows.iter().filter_map(|id| store.get(*id)) {
+        for entry in rows.iter().skip(n_over).filter_map(|(id, _)| store.get(*id)) {
             events.push("exchange", &Row::from(&*entry));
         }
     }

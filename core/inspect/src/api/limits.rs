@@ -90,5 +90,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Reason: three frames of a screen; a person sees no delay.
 pub(super) const GATHER: Duration = Duration::from_millis(50);
 
-/// Changes that are gathered at most.
-pub(super) const MAX_GATHERED: usize = 512;
+/// Exchanges that are told of at a time; of more, the newest.
+///
+/// Reason: thousands a second are more than anybody sees, and each costs time that the traffic needs.
+pub(super) const MAX_GATHERED: usize = 200;
