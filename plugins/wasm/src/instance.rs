@@ -109,6 +109,7 @@ fn rearm(store: &mut Store<State>, bounds: Bounds, deadline: Option<Instant>) {
     store.set_epoch_deadline(1);
     let state = store.data_mut();
     state.phase = Phase::new(bounds.hook, deadline);
+    state.phase.began = deadline.map(|deadline| (deadline - bounds.wall).into_std());
     state.slice.arm(bounds.cpu);
     state.limiter.refused = None;
     state.panic = None;

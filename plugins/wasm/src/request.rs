@@ -28,12 +28,12 @@ use crate::{
     watch::Watched,
 };
 
-/// What a call about the request came to.
+/// What a call about the request came to. Small, because it is handed around.
 enum Verdict {
     Next,
     /// The whole body, in place of the visitor's.
     Replace(Bytes),
-    Respond(http::Response<Body>),
+    Respond(Box<http::Response<Body>>),
     Reroute(String),
     Abort(String),
 }
@@ -106,7 +106,7 @@ fn conclude(
     match (verdict, then) {
         (Verdict::Next | Verdict::Replace(_), None) => OnRequest::Next,
         (Verdict::Next | Verdict::Replace(_), Some(then)) => OnRequest::NextThen(then),
-        (Verdict::Respond(response), _) => OnRequest::Respond(response),
+        (Verdict::Respond(response), _) => OnRequest::Respond(*response),
         (Verdict::Reroute(to), None) => OnRequest::Reroute(RouteId(to.into())),
         (Verdict::Reroute(to), Some(then)) => OnRequest::RerouteThen(RouteId(to.into()), then),
         (Verdict::Abort(reason), _) => {
@@ -248,7 +248,9 @@ fn check_head(policy: &Policy, answer: RequestVerdict, method: &Method) -> Resul
     let hook = Hook::Request;
     Ok(match answer {
         RequestVerdict::Next => Verdict::Next,
-        RequestVerdict::Respond(reply) => Verdict::Respond(reply::response(reply, method, hook)?),
+        RequestVerdict::Respond(reply) => {
+            Verdict::Respond(Box::new(reply::response(reply, method, hook)?))
+        }
         RequestVerdict::Reroute(to) if policy.shared.grants().reroute.contains(&to) => {
             Verdict::Reroute(to)
         }
@@ -270,7 +272,9 @@ fn check_body(
         BodyVerdict::Next => Verdict::Next,
         BodyVerdict::Replace(_) if !is_complete => return Err(incomplete(hook)),
         BodyVerdict::Replace(body) => Verdict::Replace(body.into()),
-        BodyVerdict::Respond(reply) => Verdict::Respond(reply::response(reply, method, hook)?),
+        BodyVerdict::Respond(reply) => {
+            Verdict::Respond(Box::new(reply::response(reply, method, hook)?))
+        }
         BodyVerdict::Abort(reason) => Verdict::Abort(reason),
     })
 }

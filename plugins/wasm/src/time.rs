@@ -33,6 +33,8 @@ pub(crate) struct CpuExceeded {
 pub(crate) struct Slice {
     budget: Duration,
     used: Duration,
+    /// Nothing has interrupted the call.
+    is_first: bool,
     /// Reading of the thread's CPU clock when the slice began, in nanoseconds; 0 while not known.
     began: Arc<AtomicU64>,
 }
@@ -42,17 +44,25 @@ impl Slice {
     pub(crate) fn arm(&mut self, budget: Duration) {
         self.budget = budget;
         self.used = Duration::ZERO;
+        self.is_first = true;
         self.began.store(0, Relaxed);
     }
 
     /// The guest was suspended, and may go on in another thread: the clock that was read is not
     /// its clock any more.
     pub(crate) fn break_off(&mut self) {
+        self.is_first = false;
         self.began.store(0, Relaxed);
+    }
+
+    /// Whether nothing has interrupted the call yet, no tick and no wait.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// A tick came.
     fn tick(&mut self) -> Result<(), CpuExceeded> {
+        self.is_first = false;
         self.used += match self.began.load(Relaxed) {
             0 => TICK,
             began => Duration::from_nanos(thread_cpu().saturating_sub(began)),

@@ -32,10 +32,15 @@ impl Clock {
 
     /// Nanoseconds that never run backwards. They count from no particular moment.
     pub fn monotonic(&self) -> u64 {
+        self.monotonic_at(Instant::now)
+    }
+
+    /// As [`monotonic`](Self::monotonic), at a moment that was looked up already.
+    pub(super) fn monotonic_at(&self, moment: impl FnOnce() -> Instant) -> u64 {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         match self {
             // Later than 0, which is what a bucket that nothing was taken from remembers.
-            Self::System => nanos(START.elapsed()).saturating_add(1),
+            Self::System => nanos(moment().saturating_duration_since(*START)).saturating_add(1),
             Self::Manual(clock) => clock.monotonic(),
         }
     }

@@ -24,8 +24,8 @@ const UNCOUNTED: usize = 4 * 1024;
 /// How to undo what a call did to header lines.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// Most calls make one or two.
-    steps: SmallVec<[Step; 2]>,
+    /// Most calls make one.
+    steps: SmallVec<[Step; 1]>,
     original: Option<Box<HeaderMap>>,
     /// Octets that this call wrote.
     written: usize,

@@ -2,7 +2,7 @@
 
 mod bucket;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use adit_policy_rules::{rate::Quota, state};
 use parking_lot::Mutex;
@@ -57,7 +57,10 @@ impl State {
         state::key(key)?;
         let quota = Quota { burst: limit.burst, per_ms: limit.per_ms };
         quota.check()?;
-        let now = self.policy.services().clock().monotonic();
+        // A call that nothing interrupted began less than a tick ago: that clock will do.
+        let began = self.phase.began.filter(|_| self.slice.is_first());
+        let now = || began.unwrap_or_else(Instant::now);
+        let now = self.policy.services().clock().monotonic_at(now);
         let decision = bucket.take(key, now, quota, cost)?;
         Ok(Decision {
             allowed: decision.allowed,

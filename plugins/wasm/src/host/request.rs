@@ -71,6 +71,7 @@ struct Edits {
 
 impl RequestView {
     /// Takes the head out of an exchange. `kept` is what the policy kept in an earlier call.
+    #[inline]
     pub(crate) fn take(exchange: &mut Exchange, access: Access, kept: Option<Vec<u8>>) -> Self {
         let request = &mut exchange.request;
         let headers = std::mem::take(request.headers_mut());
@@ -94,6 +95,7 @@ impl RequestView {
     }
 
     /// Puts the head back where it was taken from, and returns what the policy keeps.
+    #[inline]
     pub(crate) fn put_back(self, exchange: &mut Exchange) -> Option<Vec<u8>> {
         let request = &mut exchange.request;
         *request.headers_mut() = self.headers;

@@ -69,6 +69,8 @@ pub(crate) struct Phase {
     pub(crate) hook: Hook,
     /// When the phase must be over, waits included.
     pub(crate) deadline: Option<Instant>,
+    /// When the call began, if somebody looked.
+    pub(crate) began: Option<std::time::Instant>,
     /// Calls to other services that are left.
     pub(crate) outbound_left: u32,
     /// What the guest waits for, for the text of a timeout: `outbound`.
@@ -78,6 +80,6 @@ pub(crate) struct Phase {
 impl Phase {
     /// A phase that starts.
     pub(crate) const fn new(hook: Hook, deadline: Option<Instant>) -> Self {
-        Self { hook, deadline, outbound_left: limits::OUTBOUND_CALLS, waiting: None }
+        Self { hook, deadline, outbound_left: limits::OUTBOUND_CALLS, waiting: None, began: None }
     }
 }
