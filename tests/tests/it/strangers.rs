@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::OnceLock};
 
-use adit_tests::{Upstream, guest};
+use adit_tests::{Upstream, eventually, guest};
 
 use crate::program::{Program, Signal, here};
 
@@ -44,11 +44,15 @@ impl Quarter {
         let log = home.path().join("log").display().to_string();
         let config = path.display().to_string();
         let args = ["start", "--all", "--config", &config, "--log", &log];
-        let mut program = Program::start(&home, &args);
-        let mut urls = Vec::new();
-        for _ in 0..=deeds.len() {
-            urls.push(program.url().await);
-        }
+        let program = Program::start(&home, &args);
+        let urls = eventually("all endpoints are started", async || {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            let started = log.lines().filter(|line| line.contains("\"started tunnel\""));
+            let urls: Vec<_> = started.filter_map(|line| line.rsplit_once(" url=")).collect();
+            let urls: Vec<_> = urls.into_iter().map(|(_, url)| url.to_owned()).collect();
+            (urls.len() > deeds.len()).then_some(urls)
+        })
+        .await;
         Self { home, upstream, program, urls }
     }
 
