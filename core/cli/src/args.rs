@@ -177,3 +177,6 @@ pub fn describe(error: &clap::Error) -> String {
         None => format!("{what}; see adit --help"),
     }
 }
+
+#[cfg(test)]
+mod tests;
