@@ -28,10 +28,7 @@ mod web;
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use adit_chain::Registry;
-use adit_config::{
-    Config,
-    file::{File, Tunnel},
-};
+use adit_config::{Config, file::Tunnel};
 use adit_inspect::{capture::Store, control::Changes};
 use adit_net::tasks::Spawner;
 use anyhow::Result;
@@ -113,7 +110,7 @@ pub(crate) fn one(
 #[cfg(feature = "wasm")]
 pub(crate) fn made(
     global: &GlobalArgs,
-    file: File,
+    file: adit_config::file::File,
     endpoint: &str,
     registry: Registry,
 ) -> Result<ExitCode> {
