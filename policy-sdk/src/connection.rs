@@ -56,8 +56,9 @@ impl Connection<'_> {
         Duration::from_nanos(self.0.opened_at())
     }
 
-    /// A fact under a dotted name, such as `tls.version`, `tls.client.sha256` or `geo.country`;
-    /// `None` when it is not known.
+    /// A fact under a dotted name: `tls.version`, `tls.cipher-suite`, `tls.sni`, `tls.alpn`, and of
+    /// the visitor's certificate `tls.client.subject` and `tls.client.sha256`. `None` when it is not
+    /// known; there may be more names one day.
     pub fn attribute(&self, name: &str) -> Option<String> {
         self.0.attribute(name)
     }

@@ -153,8 +153,8 @@ impl Request<'_> {
         Ok(self.0.set_identity(subject)?)
     }
 
-    /// A fact under a dotted name, such as `tls.version` or `geo.country`; `None` when it is not
-    /// known.
+    /// A fact under a dotted name, as [`Connection::attribute`](crate::Connection::attribute) tells
+    /// it; `None` when it is not known.
     pub fn attribute(&self, name: &str) -> Option<String> {
         self.0.attribute(name)
     }

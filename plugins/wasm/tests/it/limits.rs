@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adit_chain::OnError;
-use adit_wasm::{Clock, FaultKind, LogCapture, ManualClock, PluginSpec, Services};
+use adit_wasm::{Clock, FaultKind, Limits, LogCapture, ManualClock, PluginSpec, Services};
 use http::Request;
 use serde_json::json;
 use wasmparser::{Parser, Payload};
@@ -30,6 +30,40 @@ async fn fault(rig: &Rig, spec: PluginSpec) -> (FaultKind, String) {
     let told = lab.request(ask("/")).await;
     let [fault] = &told.faults[..] else { panic!("{:?}", told.faults) };
     (fault.kind, fault.message.clone())
+}
+
+/// Name, default and highest value of each limit that can be set, as the guide says.
+fn told() -> Vec<[String; 3]> {
+    let guide = include_str!("../../../../docs/policies/limits.md");
+    let settable = guide.split("These are fixed").next().unwrap();
+    let rows = settable.lines().filter(|line| line.starts_with("| `"));
+    let plain = |cell: &str| cell.trim().trim_matches('`').to_owned();
+    rows.map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(plain).collect();
+        [cells[0].clone(), cells[1].clone(), cells[2].clone()]
+    })
+    .collect()
+}
+
+#[test]
+fn the_guide_tells_each_limit_as_it_is() {
+    // A number where there is no unit.
+    let value = |text: &str| text.parse::<u64>().map_or_else(|_| json!(text), |n| json!(n));
+    let twice = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        value(&format!("{}{}", text[..end].parse::<u64>().unwrap() * 2, &text[end..]))
+    };
+    let told = told();
+    assert_eq!(told.len(), 12);
+    for [name, default, most] in told {
+        let read = |value| Limits::from_json(&json!({ &name: value }));
+        assert_eq!(read(value(&default)).unwrap(), Limits::default(), "{name}");
+        if !most.is_empty() {
+            assert!(read(value(&most)).is_ok(), "{name}: {most}");
+            let error = read(twice(&most)).unwrap_err().to_string();
+            assert!(error.contains(&name), "{error}");
+        }
+    }
 }
 
 #[test]
