@@ -54,6 +54,7 @@ fn on_loopback_only_local_names_are_answered() {
 fn on_any_other_address_everything_is_answered_unless_a_list_is_given() {
     let open = rule("0.0.0.0:4040", &[]);
     assert_eq!(admit(&open, "ngrok:4040"), Admission::Full);
+    assert_eq!(admit(&open, "my_service:4040"), Admission::Full);
     assert_eq!(admit(&open, "evil.example"), Admission::Full);
     let listed = rule("0.0.0.0:4040", &["ngrok"]);
     assert_eq!(admit(&listed, "ngrok:4040"), Admission::Full);
@@ -109,4 +110,17 @@ fn an_absolute_target_goes_before_the_header() {
     let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
     let evil = Uri::from_static("http://evil.example/api/status");
     assert_eq!(rule.admit(&evil, &headers, Version::HTTP_11, &*fake), refused("evil.example"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_header_is_too_odd(host: Vec<u8>) {
+        let Ok(value) = HeaderValue::from_bytes(&host) else { return Ok(()) };
+        let headers = HeaderMap::from_iter([(HOST, value)]);
+        let rule = rule("127.0.0.1:4040", &[".corp.test"]);
+        let admission = rule.admit(&Uri::from_static("/"), &headers, Version::HTTP_11, &*Fake::new());
+        if let Admission::Refused(shown) = admission {
+            proptest::prop_assert!(shown.is_ascii() && shown.len() <= 256);
+        }
+    }
 }

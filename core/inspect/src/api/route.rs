@@ -155,4 +155,13 @@ mod tests {
         assert_eq!(Route::Status.allowed(), "GET, HEAD");
         assert_eq!(Route::Reload.allowed(), "POST");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_is_found_again(name in "\\PC{1,40}", path: String) {
+            let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
+            proptest::prop_assert_eq!(Route::of(&format!("/api/tunnels/{encoded}")), tunnel(&name));
+            let _ = (Route::of(&path), Route::of(&format!("/api/{path}")));
+        }
+    }
 }
