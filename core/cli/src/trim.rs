@@ -7,10 +7,23 @@
 
 #![allow(unsafe_code, reason = "`madvise` can discard what was written, which no code ever was")]
 
-use std::{env, fs, path::Path};
+use std::{convert::Infallible, env, fs, path::Path, time::Duration};
+
+/// How long after the start the program has done what it does only once.
+///
+/// Reason: whoever starts it tries it in the first seconds, and the first visitor of all runs
+/// through code that only the first one needs.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// Gives back, once, when the program has settled; then waits forever, for a `select!`.
+pub(crate) async fn when_settled() -> Infallible {
+    tokio::time::sleep(SETTLED).await;
+    trim();
+    std::future::pending().await
+}
 
 /// Unmaps the program's code and constants. Does nothing where it cannot tell where they are.
-pub(crate) fn trim() {
+fn trim() {
     let (Ok(maps), Ok(program)) = (fs::read_to_string("/proc/self/maps"), env::current_exe())
     else {
         return;

@@ -65,9 +65,8 @@ pub(super) async fn until_end(
         }
         why = stopped.as_mut() => return ended(session, why).await,
     }
-    // What only the start needed goes back to the system.
-    trim::trim();
     tokio::select! {
+        never = trim::when_settled() => match never {},
         who = ends.next() => {
             info!(obj = "app", stopReq = who, "received stop request");
             end(session, ends).await
