@@ -107,9 +107,8 @@ impl Agent {
             state.cleared();
         }
         if told.all || told.exchanges.len() > MANY {
-            for entry in store.page(&Filter::default(), None, MAX_EXCHANGES).entries {
-                state.saw(exchange(&entry));
-            }
+            let page = store.page(&Filter::default(), None, MAX_EXCHANGES);
+            state.saw_all(page.entries.iter().map(|entry| exchange(entry)).collect());
         } else {
             for entry in told.exchanges.iter().filter_map(|id| store.get(*id)) {
                 state.saw(exchange(&entry));

@@ -145,6 +145,14 @@ impl State {
         self.exchanges.truncate(MAX_EXCHANGES);
     }
 
+    /// All the newest ones, the newest first; what is older stays as it is known.
+    pub(crate) fn saw_all(&mut self, newest: Vec<Exchange>) {
+        let Some(oldest) = newest.last().map(|exchange| exchange.id.clone()) else { return };
+        let known = std::mem::take(&mut self.exchanges);
+        let older = known.into_iter().filter(|exchange| exchange.id < oldest);
+        self.exchanges = newest.into_iter().chain(older).take(MAX_EXCHANGES).collect();
+    }
+
     /// The store was emptied.
     pub(crate) fn cleared(&mut self) {
         self.exchanges.clear();

@@ -296,6 +296,16 @@ fn what_changes_takes_its_own_place_and_the_oldest_go() {
     assert_eq!(state.exchanges.iter().find(|e| e.id == late.id), Some(&late));
     let ids: Vec<_> = state.exchanges.iter().map(|e| e.id.clone()).collect();
     assert!(ids.is_sorted_by(|a, b| a > b));
+    // After a burst the newest are looked at all at once.
+    let newest = |range: std::ops::Range<usize>| range.rev().map(exchange).collect();
+    let oldest = state.exchanges.back().cloned();
+    state.saw_all(newest(600..1015));
+    let ids: Vec<_> = state.exchanges.iter().map(|e| e.id.clone()).collect();
+    assert!(ids.len() == MAX_EXCHANGES && ids.is_sorted_by(|a, b| a > b));
+    assert_eq!((&ids[0], state.exchanges.contains(&late)), (&exchange(1014).id, true));
+    assert!(!state.exchanges.contains(&oldest.unwrap()));
+    state.saw_all(Vec::new());
+    assert_eq!(state.exchanges.len(), MAX_EXCHANGES);
     state.cleared();
     assert!(rows(&mut state, (80, 24)).contains(&"none yet".to_owned()));
 }
