@@ -33,7 +33,7 @@ function answers(state) {
 
 /** Starts it on a free port. */
 export async function service() {
-  const state = { moved: 0, held: [], seen: [] };
+  const state = { moved: 0, held: [], seen: [], n_seen: 0 };
   const byPath = answers(state);
   const server = http.createServer((request, response) => {
     const parts = [];
@@ -41,6 +41,7 @@ export async function service() {
     request.on("end", () => {
       const body = Buffer.concat(parts);
       const path = request.url.split("?")[0];
+      state.n_seen += 1;
       state.seen.push({ method: request.method, url: request.url, headers: request.headers, trailers: request.trailers, body });
       if (state.seen.length > 100) state.seen.shift();
       if (path === "/hold") {

@@ -114,7 +114,7 @@ export async function visit(path, { endpoint = "web", method = "GET", headers = 
   const { urls } = await world();
   const url = new URL(urls[endpoint]);
   return new Promise((resolve, reject) => {
-    const request = http.request({ host: "127.0.0.1", port: url.port, path, method, agent: keepAlive, headers: { host: url.host, ...headers } }, (response) => {
+    const request = http.request({ host: "127.0.0.1", port: url.port, path, method, agent: keepAlive, maxHeaderSize: 1 << 20, headers: { host: url.host, ...headers } }, (response) => {
       const parts = [];
       response.on("data", (part) => parts.push(part));
       response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }));

@@ -185,7 +185,7 @@ fn host_of(entry: &Entry) -> HeaderValue {
     host.unwrap_or_else(|| HeaderValue::from_static("localhost"))
 }
 
-/// The HTTP library sends trailers that the head announces.
+/// The HTTP library sends trailers that the head announces, after a body in chunks.
 fn with_trailers(body: Bytes, headers: &mut HeaderMap, trailers: HeaderMap) -> Body {
     if trailers.is_empty() {
         return body.into();
@@ -193,6 +193,7 @@ fn with_trailers(body: Bytes, headers: &mut HeaderMap, trailers: HeaderMap) -> B
     for name in trailers.keys() {
         headers.append(TRAILER, HeaderValue::from(name.clone()));
     }
+    headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     Body::boxed(Full::new(body).with_trailers(std::future::ready(Some(Ok(trailers)))))
 }
 

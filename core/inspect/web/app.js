@@ -161,18 +161,13 @@ function route({ page, params }) {
   void comparison.show(pair?.length === 2 ? pair : null);
 }
 
-let connectedBefore = false;
-
-onConnection((up) => {
-  lamp.connection(up);
-  // What passed while the stream was broken is not told again.
-  if (up && connectedBefore) void rows.load();
-  connectedBefore ||= up;
-});
+onConnection((up) => lamp.connection(up));
 
 onEvents((events) => {
   for (const [name, data] of events) {
-    if (name === "session") lamp.session(data);
+    // What passed before the stream was there, or while it was broken, is not told again.
+    if (name === "hello") void rows.load();
+    else if (name === "session") lamp.session(data);
     else if (name === "endpoints") endpoints = data.endpoints;
     else if (name === "exchange") detail.heard(data);
   }
@@ -181,6 +176,7 @@ onEvents((events) => {
 
 const selected = () => param("id");
 const withSelected = (act) => () => (selected() ? act(selected()) : false);
+const withDetail = (act) => withSelected(() => void detail.selected().then((x) => x && act(x)));
 const inspecting = (act) => () => (here().page === "inspect" && !comparison.isOpen ? act() : false);
 
 listen({
@@ -204,8 +200,8 @@ listen({
   search: inspecting(() => filters.focus()),
   filter: inspecting(() => filters.menu()),
   replay: withSelected(replay),
-  edit: withSelected(() => detail.shown && edit(detail.shown)),
-  compare: withSelected(() => detail.shown && compare(detail.shown)),
+  edit: withDetail(edit),
+  compare: withDetail(compare),
   mark: withSelected((id) => list.mark(id)),
   curl: withSelected(() => detail.copyCurl().catch(complain)),
   status: () => visit("/status"),

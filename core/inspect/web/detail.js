@@ -34,6 +34,7 @@ export class Detail {
   #id = null;
   #tab = "summary";
   #shown = null;
+  #loading = null;
   #stop = new AbortController();
   #again = null;
   #content = null;
@@ -45,8 +46,9 @@ export class Detail {
     this.#act = act;
   }
 
-  /** The exchange that is shown, as the agent told it. */
-  get shown() {
+  /** The exchange that is selected, as the agent told it: what a key does to it may have to wait. */
+  async selected() {
+    await this.#loading;
     return this.#shown;
   }
 
@@ -61,12 +63,13 @@ export class Detail {
     this.#id = id;
     this.#halt();
     this.#pane.hidden = id === null;
+    this.#shown = null;
     if (id === null) {
-      this.#shown = null;
       put(this.#pane);
       return;
     }
-    await this.#load({ fresh: true });
+    this.#loading = this.#load({ fresh: true });
+    await this.#loading;
   }
 
   /** Takes over what the list heard of this exchange. */

@@ -5,7 +5,6 @@ import { button, h } from "./dom.js";
 /** Opens a dialog. `build(close)` returns `{content, actions}`; the promise ends when it closes. */
 export function dialog(title, build, { wide = false } = {}) {
   return new Promise((resolve) => {
-    const before = document.activeElement;
     const id = `dialog-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
     const element = h("dialog", { class: wide ? "dialog wide" : "dialog", "aria-labelledby": id });
     let result = null;
@@ -26,7 +25,6 @@ export function dialog(title, build, { wide = false } = {}) {
     if (actions) element.append(h("footer", { class: "dialog-foot" }, actions));
     element.addEventListener("close", () => {
       element.remove();
-      before?.focus?.();
       resolve(result);
     });
     element.addEventListener("pointerdown", (event) => event.target === element && close());

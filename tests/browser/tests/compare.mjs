@@ -45,7 +45,7 @@ export default function () {
     await request.getByRole("button", { name: /^Show the value of authorization$/i }).first().click();
     await request.getByText("Bearer very-secret-left").waitFor();
     await request.getByRole("button", { name: /^Show \d+ equal headers?$/ }).click();
-    await request.locator(".pair-row.same", { hasText: /host/i }).waitFor();
+    await request.locator(".pair-row.same", { hasText: /^Host/i }).waitFor();
     await shot(page, "compare-marked");
     await page.reload();
     await page.locator(".compare .part").first().waitFor();

@@ -121,6 +121,9 @@ export default function () {
       await page.locator(".viewport").evaluate((viewport) => (viewport.scrollTop = viewport.scrollHeight));
       assert.equal(await page.locator(".tally").innerText(), "1,200 exchanges");
     });
-    await eventually(async () => assert.equal(await page.locator('.grid-row[aria-rowindex="1201"]').count(), 1));
+    await eventually(async () => {
+      await page.locator(".viewport").evaluate((viewport) => (viewport.scrollTop = viewport.scrollHeight));
+      assert.equal(await page.locator('.grid-row[aria-rowindex="1201"]').count(), 1);
+    });
   });
 }

@@ -27,7 +27,7 @@ export default function () {
     const charts = page.locator(".chart-holder");
     assert.equal(await charts.count(), 3);
     await eventually(async () => {
-      assert.match(await charts.nth(0).getAttribute("aria-label"), /^Requests, last five minutes\. per second: now \d+, peak [1-9]\d*$/);
+      assert.match(await charts.nth(0).getAttribute("aria-label"), /^Requests, last five minutes\. per second: now [\d,]+, peak [1-9][\d,]*$/);
       assert.match(await charts.nth(1).getAttribute("aria-label"), /^Latency, .*50 %: now .*peak [\d.]+ (µs|ms|s)$/);
       assert.match(await charts.nth(2).getAttribute("aria-label"), /^Bytes, .*out: now .*peak [\d.]+ (B|kB|MB)/);
     });
@@ -35,7 +35,7 @@ export default function () {
     assert.ok(path.split("L").length >= 299, "one point a second");
     await charts.nth(0).focus();
     await page.keyboard.press("ArrowLeft");
-    await page.locator(".chart-cursor").waitFor();
+    await page.locator(".chart-cursor").waitFor({ state: "attached" });
     await shot(page, "status");
   });
 
