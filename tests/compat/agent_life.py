@@ -293,6 +293,26 @@ def _():
     equal((record["id"], record["status"]), (found[0], "502"))
 
 
+@check("no record has a secret in it, at any level")
+def _():
+    config, _ = web_file()
+    secrets = {"token": TOKEN, "password": "correct-horse", "pair": "YW5uOmNvcnJlY3QtaG9yc2U=",
+               "cookie": "crumbs-of-a-session", "query": "key-in-a-query"}
+    process = start("http", str(SERVICE), "--log=stdout", "--log-level=debug", f"--config={config}",
+                    "--basic-auth", f"ann:{secrets['password']}", "--authtoken", TOKEN)
+    lines = lines_until(process, "started tunnel")
+    url = words(lines[-1])["url"]
+    headers = {"authorization": f"Basic {secrets['pair']}", "cookie": f"a={secrets['cookie']}"}
+    equal(visit(url, f"/?secret={secrets['query']}", headers=headers)[0], 200)
+    equal(visit(url)[0], 401)
+    process.terminate()
+    out, err = process.communicate(timeout=5)
+    said = "\n".join(lines) + out + err
+    assert "join connections" in said
+    for name, secret in secrets.items():
+        assert secret not in said, (name, next(line for line in said.splitlines() if secret in line))
+
+
 @check("SIGINT and SIGTERM end it with 0 within a second")
 def _():
     for sent in (signal.SIGINT, signal.SIGTERM):

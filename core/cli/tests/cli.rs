@@ -144,6 +144,37 @@ fn with_a_log_on_standard_output_nothing_else_stands_there() {
 }
 
 #[test]
+fn a_public_code_stands_on_a_line_of_its_own() {
+    for (args, code) in [
+        (&["--url=https://a..b"][..], 9034),
+        (&["--url=https://a.example:8443"], 9035),
+        (&["--url=ftp://a.example"], 9036),
+        (&["--url=https://a.example/path"], 9037),
+        (&["--url=https://a.example/"], 9038),
+        (&["--binding=internal"], 9028),
+        (&["--binding=internal", "--url=https://a.example"], 9029),
+        (&["--domain=a.example", "--subdomain=b"], 9021),
+        (&["--basic-auth=:a long password"], 359),
+        (&["--basic-auth=ann:short"], 360),
+        (&["--circuit-breaker=20"], 361),
+        (&["--cidr-allow=nonsense"], 362),
+        (&["--cidr-deny=192.0.2.1/32"], 393),
+        (&["--request-header-add=nonsense"], 370),
+        (&["--response-header-add=nonsense"], 371),
+        (&["--request-header-add=a b:c"], 372),
+        (&["--response-header-add=a b:c"], 373),
+        (&["--request-header-add=a:\u{1}"], 374),
+        (&["--request-header-add=A:b", "--request-header-add=a:c"], 375),
+    ] {
+        let text = refused(&[&["http", "80"], args].concat());
+        let lines: Vec<_> = text.lines().collect();
+        let code = format!("ERROR:  ERR_NGROK_{code}");
+        assert_eq!((lines.len(), &lines[1..]), (3, &["ERROR:", code.as_str()][..]), "{text}");
+        assert!(lines[0].starts_with("ERROR:  --"), "{text}");
+    }
+}
+
+#[test]
 fn on_a_pipe_without_a_log_it_says_nothing() {
     let home = tempfile::tempdir().unwrap();
     let mut command = adit(&home, &["http", "1", "--config", "adit.yml"]);
