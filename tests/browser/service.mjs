@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import http from "node:http";
+import http2 from "node:http2";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { hostile } from "./hostile.mjs";
 
@@ -54,15 +55,24 @@ export async function service() {
     });
   });
   server.on("upgrade", (request, socket) => webSocket(request, socket));
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const calls = http2.createServer();
+  calls.on("stream", (stream) => {
+    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.pipe(stream);
+  });
+  const sessions = new Set();
+  calls.on("session", (session) => sessions.add(session));
+  await Promise.all([server, calls].map((one) => new Promise((resolve) => one.listen(0, "127.0.0.1", resolve))));
   return {
     port: server.address().port,
+    calls: calls.address().port,
     state,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      }),
+    async close() {
+      for (const session of sessions) session.destroy();
+      server.closeAllConnections();
+      await Promise.all([server, calls].map((one) => new Promise((resolve) => one.close(resolve))));
+    },
   };
 }
 

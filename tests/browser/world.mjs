@@ -33,7 +33,7 @@ async function begin() {
   const base = `http://${address}`;
   const endpoints = await eventually(async () => {
     const { endpoints: all } = await (await fetch(`${base}/api/endpoints`)).json();
-    assert.equal(all.length, 3, "endpoints that are online");
+    assert.equal(all.length, 4, "endpoints that are online");
     return all;
   });
   const urls = Object.fromEntries(endpoints.map(({ name, public_url: url }) => [name, url]));
@@ -54,7 +54,7 @@ export async function end() {
   rmSync(home, { recursive: true });
 }
 
-function configuration({ port }) {
+function configuration({ port, calls }) {
   return `version: 3
 agent:
   web_addr: 127.0.0.1:0
@@ -68,6 +68,8 @@ endpoints:
     handlers:
       - basic-auth: { credentials: ["ann:correct-horse"] }
       - response-headers: { add: ["x-guarded: yes"] }
+  - name: calls
+    upstream: { url: "http://127.0.0.1:${calls}", protocol: http2 }
   - name: dead
     upstream: { url: "http://127.0.0.1:1" }
 `;

@@ -45,7 +45,8 @@ export const draw = (list) => list.filter(([, text]) => text).map(([kind, text])
 
 /** Numbered lines. `error` is `{line, column, message}`, counted from one. */
 export function code(text, { kind = "text", error = null, label = "Body" } = {}) {
-  const lines = text.split("\n");
+  // A newline at the end ends the last line; it does not begin another.
+  const lines = text.replace(/\n$/, "").split("\n");
   const view = h("div", { class: "code", role: "region", "aria-label": label, tabindex: "0" });
   view.style.setProperty("--digits", String(String(lines.length).length));
   const fill = (from, to) => {

@@ -120,6 +120,7 @@ function marked(left, right) {
 }
 
 function bodyDiff(body) {
+  if (body.kind === "same" && body.left_size === 0) return null;
   if (body.kind !== "text") {
     const text = { same: `Equal bodies, ${bytes(body.left_size)}`, binary: `Binary: ${bytes(body.left_size)} and ${bytes(body.right_size)}`, too_large: `Too large: ${bytes(body.left_size)} and ${bytes(body.right_size)}` };
     return h("p", { class: "none" }, text[body.kind] ?? body.kind);

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { button, h, icon, put } from "./dom.js";
+import { failure } from "./failure.js";
 import { ago, duration, moment, statusKind } from "./format.js";
 import { openMenu } from "./menu.js";
 import { copy } from "./toast.js";
@@ -35,6 +36,7 @@ export class Detail {
   #tab = "summary";
   #shown = null;
   #loading = null;
+  #isStale = false;
   #stop = new AbortController();
   #again = null;
   #content = null;
@@ -58,6 +60,7 @@ export class Detail {
     this.#tab = TABS.some((one) => one.id === tab) ? tab : "summary";
     if (id === this.#id) {
       if (this.#shown && !sameTab) this.#draw();
+      if (this.#isStale && !sameTab) this.#loading = this.#load({ fresh: false });
       return;
     }
     this.#id = id;
@@ -76,7 +79,8 @@ export class Detail {
   heard(row) {
     if (row.id !== this.#id || this.#again) return;
     if (this.#updateTab) {
-      // The tab follows by itself; only the head is drawn again.
+      // The tab follows by itself; only the head is drawn again, and the rest when it is looked at.
+      this.#isStale = true;
       Object.assign(this.#shown ?? {}, row);
       if (this.#shown) this.#pane.querySelector(".exchange-head")?.replaceWith(this.#head(this.#shown));
       this.#updateTab(row);
@@ -119,6 +123,7 @@ export class Detail {
       const exchange = await api.exchange(id, signal);
       if (id !== this.#id) return;
       this.#shown = exchange;
+      this.#isStale = false;
       this.#draw({ keepScroll: !fresh });
     } catch (error) {
       if (error.name === "AbortError" || id !== this.#id) return;
@@ -196,10 +201,10 @@ export class Detail {
         { class: "exchange-title" },
         button("Close", this.#act.close, { glyph: "close", iconOnly: true, kind: "ghost", small: true, id: "close-detail" }),
         h("h1", { class: "mono" }, h("span", { class: "exchange-method" }, x.method), " ", h("span", { class: "exchange-path" }, x.path)),
-        h("span", { class: `pill kind-${x.state === "failed" ? "server" : statusKind(x.status)}`, id: "exchange-status" }, status),
+        h("span", { class: `pill kind-${x.state === "failed" && !x.status ? "server" : statusKind(x.status)}`, id: "exchange-status" }, status),
       ),
       h("div", { class: "facts" }, facts),
-      x.error && h("p", { class: "exchange-error" }, icon("warn"), x.error),
+      x.error && x.error !== "refused" && h("p", { class: "exchange-error" }, icon("warn"), failure(x.error)),
       this.#actions(x),
     );
   }

@@ -233,7 +233,7 @@ function newRow() {
 
 function fillCells(cells, row, time) {
   text(cells.status, row.status ?? (row.state === "failed" ? "fail" : "···"));
-  cells.status.className = `status-number kind-${row.state === "failed" ? "server" : statusKind(row.status)}`;
+  cells.status.className = `status-number kind-${row.state === "failed" && !row.status ? "server" : statusKind(row.status)}`;
   text(cells.method, row.method);
   const cut = row.path.indexOf("?");
   text(cells.path, cut < 0 ? row.path : row.path.slice(0, cut));
@@ -258,6 +258,8 @@ function fillTags(place, row) {
   if (row.imported) tags.push(["import", ""]);
   if (row.kind === "websocket") tags.push([`ws ${count(row.n_messages)}`, "kind-switch"]);
   if (row.kind === "grpc") tags.push([`grpc ${count(row.n_messages)}`, "kind-switch"]);
+  // A refusal is what its status says; everything else that ended early is news.
+  if (row.state === "failed" && row.error !== "refused") tags.push([row.error, "kind-server"]);
   if (row.decided_by) tags.push([row.decided_by, "kind-client"]);
   const key = tags.join("|");
   if (place.dataset.key === key) return;

@@ -87,7 +87,7 @@ export class Status {
 
   #frame() {
     const place = () => h("div", {});
-    const parts = { notice: h("div", { role: "status" }), session: place(), endpoints: place(), numbers: place(), settings: place(), history: place() };
+    const parts = { notice: h("div", { role: "status" }), session: place(), endpoints: place(), numbers: place(), settings: h("div", { class: "settings" }), history: place() };
     this.#pick = h("select", { class: "field small", "aria-label": "Endpoint of the charts", on: { change: () => void this.#ask() } });
     const reload = button("Read the configuration again", async () => {
       reload.disabled = true;
@@ -108,7 +108,8 @@ export class Status {
         parts.session,
         block("Traffic", h("div", { class: "charts" }, this.#charts.map((chart) => chart.element)), this.#pick, "traffic"),
         block("Endpoints", [parts.endpoints, parts.numbers], reload, "endpoints"),
-        h("div", { class: "columns" }, block("Session history", parts.history, null, "history"), block("Settings", parts.settings, null, "settings")),
+        block("Session history", parts.history, null, "history"),
+        block("Settings", parts.settings, null, "settings"),
       ),
     );
     return parts;

@@ -19,7 +19,7 @@ export function bodySection(x, side, act, { brief = false } = {}) {
   const title = side === "request" ? "Request body" : "Response body";
   if (!part) return section(title, null, h("p", { class: "none" }, x.state === "open" ? "No response yet." : "There was no response."));
   const { body } = part;
-  if (body.kind === "empty" && part.size === 0) return section(title, null, h("p", { class: "none" }, "Empty"));
+  if (body.kind === "empty" && part.size === 0) return section(title, "empty", null);
   const facts = [body.media_type, bytes(part.size)];
   if (body.encodings.length > 0) facts.push(`${body.encodings.join(", ")} → ${bytes(body.decoded_size)}`);
   const tools = !brief && [

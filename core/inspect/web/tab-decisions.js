@@ -1,6 +1,7 @@
 // Which handler decided what, in the order of the road: inwards to the upstream, and back.
 
 import { h } from "./dom.js";
+import { failure } from "./failure.js";
 import { duration, statusKind } from "./format.js";
 import { section } from "./tab-body.js";
 
@@ -39,7 +40,7 @@ export function tabDecisions(x) {
 function upstream(x) {
   if (x.response?.origin === "upstream") return end("Upstream", `answered ${x.status}`, statusKind(x.status));
   if (x.state === "open") return end("Upstream", "no answer yet");
-  return end("Upstream", x.error ?? "no answer", "server");
+  return end("Upstream", x.error ? failure(x.error) : "no answer", "server");
 }
 
 const end = (title, detail, kind = "none") =>

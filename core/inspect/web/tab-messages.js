@@ -5,9 +5,10 @@ import * as api from "./api.js";
 import { button, h, put } from "./dom.js";
 import { bytes, count, duration, plural } from "./format.js";
 import { code } from "./code.js";
-import { hex } from "./hex.js";
+import { hex, textLine } from "./hex.js";
 
 const PREVIEW = 400;
+const PREVIEW_OCTETS = 160;
 // Older ones leave the document; a socket may talk for days.
 const KEPT_ROWS = 2000;
 
@@ -63,7 +64,7 @@ const isAtEnd = (list) => {
 
 function message(one) {
   const out = one.from === "client";
-  const preview = one.text !== null && one.kind !== "close" ? one.text.slice(0, PREVIEW) : one.kind === "close" ? [one.code, one.text].filter(Boolean).join(" ") : one.size === 0 ? "" : `${bytes(one.size)} of binary data`;
+  const preview = one.text !== null && one.kind !== "close" ? one.text.slice(0, PREVIEW) : one.kind === "close" ? [one.code, one.text].filter(Boolean).join(" ") : printable(octetsOf(one));
   const row = h(
     "li",
     { class: `message from-${out ? "client" : "server"} message-${/^[a-z]+$/.test(one.kind) ? one.kind : "other"}` },
@@ -94,5 +95,10 @@ function body(one) {
       return code(one.text, { label: "Message" });
     }
   }
-  return hex(Uint8Array.from(atob(one.base64 ?? ""), (character) => character.charCodeAt(0)), "Message");
+  return hex(octetsOf(one), "Message");
 }
+
+const octetsOf = (one) => Uint8Array.from(atob(one.base64 ?? ""), (character) => character.charCodeAt(0));
+
+/** What can be read of octets: names and texts stand out in most formats. */
+const printable = (octets) => textLine(octets, 0, PREVIEW_OCTETS);

@@ -8,6 +8,7 @@ const TITLES = {
   connect: "Connect to the upstream",
   wait: "Wait for the first byte",
   answer: "Handlers, response",
+  own: "Until adit answered by itself",
   response: "Receive the response",
 };
 
@@ -25,8 +26,9 @@ export function phases(timing) {
   add("handlers", timing.handlers_ns);
   add("connect", timing.connect_ns);
   add("wait", timing.first_byte_ns);
-  // What is left until the head went out is the response's way through the handlers.
-  add("answer", timing.to_head_ns === null ? null : timing.to_head_ns - at);
+  // What is left until the head went out is the response's way through the handlers, or what it
+  // took to answer without the upstream.
+  add(timing.first_byte_ns === null ? "own" : "answer", timing.to_head_ns === null ? null : timing.to_head_ns - at);
   add("response", timing.total_ns === null || timing.to_head_ns === null ? null : timing.total_ns - at);
   return list;
 }

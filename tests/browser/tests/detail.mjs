@@ -140,7 +140,8 @@ export default function () {
     await visit("/x", { endpoint: "dead" });
     const page = await inspector(t);
     await row(page, "/x").click();
-    await says(page.locator("#exchange-status"), /502|failed/);
+    await says(page.locator("#exchange-status"), "502");
+    await says(page.locator(".exchange-error"), "The upstream could not be reached.");
     await shot(page, "failed");
   });
 

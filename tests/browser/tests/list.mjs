@@ -37,7 +37,7 @@ export default function () {
         .map((one) => [".status-number", ".cell-method", ".path-text", ".cell-tags", ".cell-endpoint"].map((part) => one.querySelector(part).textContent)),
     );
     assert.deepEqual(said, [
-      ["502", "GET", "/b", "", "dead"],
+      ["502", "GET", "/b", "upstream-unreachable", "dead"],
       ["401", "GET", "/a", "basic-auth", "guarded"],
       ["500", "GET", "/broken", "", "web"],
       ["404", "GET", "/missing", "", "web"],

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import http2 from "node:http2";
 import net from "node:net";
 import { test } from "node:test";
 import { clear, eventually, inspector, row, says, shot, world } from "../world.mjs";
@@ -41,7 +42,7 @@ export default function () {
     await eventually(async () => assert.equal((await said()).length, 6));
     await page.locator(".message", { hasText: "4711" }).first().getByRole("button", { name: "Open" }).click();
     await says(page.locator(".message-whole .code-line").nth(1), '"type": "order",');
-    await page.locator(".message", { hasText: "4 B of binary data" }).first().getByRole("button", { name: "Open" }).click();
+    await page.locator(".message.message-binary").first().getByRole("button", { name: "Open" }).click();
     await says(page.locator(".message-whole .hex-octets"), /^00 01 02 ff/);
     await shot(page, "messages");
     await page.getByLabel("Direction").selectOption("client");
@@ -51,5 +52,28 @@ export default function () {
     await eventually(async () => assert.equal((await said()).filter(([, kind]) => kind === "close").length, 2));
     await says(page.locator("#exchange-status"), "101");
     await eventually(async () => assert.match(await row(page, "/chat").locator(".cell-tags").innerText(), /^ws [78]$/));
+  });
+
+  test("messages of a gRPC call appear while it is going on", async (t) => {
+    await clear();
+    const page = await inspector(t);
+    const url = new URL((await world()).urls.calls);
+    const client = http2.connect(`http://127.0.0.1:${url.port}`);
+    t.after(() => client.destroy());
+    const call = client.request({ ":method": "POST", ":authority": url.host, ":path": "/shop.Orders/Watch", "content-type": "application/grpc", te: "trailers" });
+    call.resume();
+    const message = (text) => Buffer.concat([Buffer.from([0, 0, 0, 0, text.length]), Buffer.from(text)]);
+    call.write(message("first"));
+    await row(page, "/shop.Orders/Watch").click();
+    await page.getByRole("tab", { name: "Messages" }).click();
+    const said = () => page.locator(".message").evaluateAll((all) => all.map((one) => [one.classList.contains("from-client") ? "client" : "server", one.querySelector(".message-text").textContent]).sort());
+    await eventually(async () => assert.deepEqual(await said(), [["client", "first"], ["server", "first"]]));
+    call.write(message("second"));
+    await eventually(async () => assert.deepEqual(await said(), [["client", "first"], ["client", "second"], ["server", "first"], ["server", "second"]]));
+    call.end();
+    await row(page, "/shop.Orders/Watch").and(page.locator(".done")).waitFor();
+    await page.getByRole("tab", { name: "Headers" }).click();
+    await page.locator(".part", { hasText: "Response trailers" }).getByText("Grpc-Status", { exact: false }).waitFor();
+    await shot(page, "grpc");
   });
 }

@@ -42,7 +42,7 @@ export default function () {
   test("the configuration can be read again", async (t) => {
     const page = await inspector(t, "/status");
     await page.getByRole("button", { name: "Read the configuration again" }).click();
-    await page.getByText("Nothing changed; 3 as before").waitFor();
+    await page.getByText("Nothing changed; 4 as before").waitFor();
   });
 
   test("one gets from page to page without losing the filter", async (t) => {
