@@ -13,7 +13,7 @@ mod witness;
 use std::{path::PathBuf, process::ExitCode, sync::mpsc, thread};
 
 use adit_config::file::File;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
 use super::{
@@ -25,6 +25,9 @@ use crate::{app, args::GlobalArgs, output::line, registry};
 
 /// Name of the endpoint in the configuration that is made.
 const ENDPOINT: &str = "policy-run";
+
+/// Name of the configuration that is made.
+const FILE: &str = "adit policy run";
 
 /// Serves until it is interrupted.
 pub(super) fn run(global: &GlobalArgs, args: &RunArgs, upstream: &str) -> Result<ExitCode> {
@@ -41,13 +44,12 @@ pub(super) fn run(global: &GlobalArgs, args: &RunArgs, upstream: &str) -> Result
     line(format_args!("Policy      {}, configuration: {}", subject.name, given.config_from));
     let sees_responses = subject.contents.hooks().iter().any(|hook| hook.starts_with("response"));
     let handlers = registry().with(witness::pair(sees_responses));
-    let Some(of) = &subject.of else {
-        return app::made(&global, file, ENDPOINT, handlers);
-    };
+    let serve = || app::made(&global, file, ENDPOINT, handlers).map_err(without_place);
+    let Some(of) = &subject.of else { return serve() };
     let (stop, stopped) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(|| watch::rebuild(of, args.profile, stopped));
-        let ended = app::made(&global, file, ENDPOINT, handlers);
+        let ended = serve();
         drop(stop);
         ended
     })
@@ -76,5 +78,34 @@ fn configuration(subject: &Subject, given: &Given, upstream: &str) -> Result<Fil
         "plugins": { &subject.name: { "wasm": wasm, "grants": given.grants_for(subject) } },
         "endpoints": [endpoint],
     });
-    Ok(File::parse("adit policy run", file.to_string().as_bytes()))
+    Ok(File::parse(FILE, file.to_string().as_bytes()))
+}
+
+/// A mistake, without its place in a file that nobody wrote.
+fn without_place(error: anyhow::Error) -> anyhow::Error {
+    let text = format!("{error:#}");
+    if !text.contains(FILE) {
+        return error;
+    }
+    let lines = text.lines().map(|line| match line.strip_prefix(FILE) {
+        Some(rest) => {
+            rest.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit()).trim_start()
+        }
+        None => line,
+    });
+    anyhow!(lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_told_without_a_place_that_nobody_can_look_at() {
+        let told = |text: &str| without_place(anyhow!(text.to_owned())).to_string();
+        let text =
+            "adit policy run:1:66: handler \"k\": missing field\nadit policy run:1:9: 7 is odd";
+        assert_eq!(told(text), "handler \"k\": missing field\n7 is odd");
+        assert_eq!(told("no session"), "no session");
+    }
 }

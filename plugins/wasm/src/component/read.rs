@@ -37,10 +37,16 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     };
     let mut types = Types::default();
     let read = sections(bytes, |payload| section(&mut inspection, &mut types, payload));
-    read.map_err(|error| ComponentError::NotWasm(error.to_string()))?;
+    read.map_err(|error| ComponentError::NotWasm(in_short(&error)))?;
     inspection.hooks.sort_unstable();
     inspection.hooks.dedup();
     Ok(inspection)
+}
+
+/// One line of what the parser says: it shows octets, each on a line of its own.
+fn in_short(error: &BinaryReaderError) -> String {
+    let text = error.message();
+    text.split(" - expected=").next().unwrap_or(text).to_owned()
 }
 
 /// Functions of each type of the component, by the type's index; of all but instances there are
