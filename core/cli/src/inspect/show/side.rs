@@ -38,6 +38,8 @@ struct Body {
     decode_error: Option<String>,
     text: Option<String>,
     text_truncated: bool,
+    #[serde(default)]
+    decoded_truncated: bool,
     error: Option<Mistake>,
     #[serde(default)]
     fields: Vec<Field>,
@@ -133,7 +135,7 @@ fn remarks(side: &Side) -> Vec<String> {
     }
     if side.truncated {
         remarks.push(format!("({} of {} were kept)", size(side.kept), size(side.size)));
-    } else if body.text_truncated {
+    } else if body.text_truncated || body.decoded_truncated {
         remarks.push("(there is more)".to_owned());
     }
     remarks
