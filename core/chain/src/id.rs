@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::atomic::{AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Bits below the millisecond: a million ids in one millisecond before the counter runs ahead.
@@ -30,6 +30,11 @@ impl Id {
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         let is_one = text.len() == 16 && text.bytes().all(is_digit);
         is_one.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+
+    /// When it was made, since 1970, to the millisecond.
+    pub const fn since_epoch(self) -> Duration {
+        Duration::from_millis(self.0 >> SEQUENCE_BITS)
     }
 
     /// The number that its text is of.

@@ -40,8 +40,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 ///
 /// Reason: the entry itself, behind a counted pointer; its place in a map whose nodes may be half
 /// empty; and for each of its parts a few words of the allocator and of the count of its owners.
-pub const OVERHEAD: usize =
-    size_of::<Entry>() + 16 + 2 * size_of::<(Id, Arc<Entry>)>() + N_PARTS * 48;
+pub const OVERHEAD: usize = size_of::<Entry>() + 16 + 2 * size_of::<(Id, Slot)>() + N_PARTS * 48;
 
 /// Parts of an entry with memory of their own: method, target, and of both messages headers, body
 /// and trailers.
@@ -50,9 +49,17 @@ const N_PARTS: usize = 8;
 /// Captured exchanges.
 pub struct Store {
     budget: Arc<Budget>,
-    ring: Mutex<BTreeMap<Id, Arc<Entry>>>,
+    ring: Mutex<Ring>,
     notices: Notices,
     replays: Replays,
+}
+
+type Ring = BTreeMap<Id, Slot>;
+
+/// An entry, and what was taken for it.
+struct Slot {
+    entry: Arc<Entry>,
+    cost: usize,
 }
 
 /// Some entries, newest first.
@@ -84,7 +91,7 @@ impl Store {
 
     /// The entry of an id.
     pub fn get(&self, id: Id) -> Option<Arc<Entry>> {
-        self.ring.lock().get(&id).map(Arc::clone)
+        self.ring.lock().get(&id).map(|slot| Arc::clone(&slot.entry))
     }
 
     /// Entries that match, newest first, from before an id on; at most `limit` of them.
@@ -95,7 +102,7 @@ impl Store {
             let ring = self.ring.lock();
             let range = ring.range((Bound::Unbounded, before)).rev();
             let n = if filter.is_empty() { limit.saturating_add(1) } else { usize::MAX };
-            range.take(n).map(|(_, entry)| Arc::clone(entry)).collect()
+            range.take(n).map(|(_, slot)| Arc::clone(&slot.entry)).collect()
         };
         let mut matching = candidates.into_iter().filter(|entry| filter.matches(entry));
         let entries = matching.by_ref().take(limit).collect();
@@ -105,7 +112,7 @@ impl Store {
     /// Removes everything. Exchanges that are under way are not seen any more.
     pub fn clear(&self) {
         let gone = std::mem::take(&mut *self.ring.lock());
-        self.budget.give_back(gone.values().map(|entry| cost(entry)).sum());
+        self.budget.give_back(gone.values().map(|slot| slot.cost).sum());
         self.notices.tell(Change::Cleared);
     }
 
@@ -145,14 +152,13 @@ impl Store {
 
     /// Puts an entry in. Returns whether there was room.
     pub(crate) fn insert(&self, entry: Arc<Entry>) -> bool {
-        let id = entry.id;
+        let (id, cost) = (entry.id, cost(&entry));
         let mut ring = self.ring.lock();
-        let cost = cost(&entry);
         if !self.budget.take(cost) && !self.make_room(&mut ring, cost, None) {
             return false;
         }
-        if let Some(other) = ring.insert(id, entry) {
-            self.budget.give_back(self::cost(&other));
+        if let Some(other) = ring.insert(id, Slot { entry, cost }) {
+            self.budget.give_back(other.cost);
         }
         drop(ring);
         self.notices.tell(Change::Added(id));
@@ -168,17 +174,17 @@ impl Store {
             self.budget.give_back(carried);
             return false;
         };
-        let (had, wants) = (cost(old) + carried, cost(&entry));
-        let has_room = wants <= had
-            || self.budget.take(wants - had)
-            || self.make_room(&mut ring, wants - had, Some(id));
+        let (had, cost) = (old.cost + carried, cost(&entry));
+        let has_room = cost <= had
+            || self.budget.take(cost - had)
+            || self.make_room(&mut ring, cost - had, Some(id));
         if !has_room {
             // It stays as it was.
             self.budget.give_back(carried);
             return ring.contains_key(&id);
         }
-        let old = ring.insert(id, entry);
-        self.budget.give_back(had.saturating_sub(wants));
+        let old = ring.insert(id, Slot { entry, cost });
+        self.budget.give_back(had.saturating_sub(cost));
         drop(ring);
         drop(old);
         self.notices.tell(Change::Updated(id));
@@ -192,12 +198,7 @@ impl Store {
 
     /// Lets the oldest entries go until so many bytes could be taken; never the one that they are
     /// for.
-    fn make_room(
-        &self,
-        ring: &mut BTreeMap<Id, Arc<Entry>>,
-        n_bytes: usize,
-        for_whom: Option<Id>,
-    ) -> bool {
+    fn make_room(&self, ring: &mut Ring, n_bytes: usize, for_whom: Option<Id>) -> bool {
         if n_bytes > self.budget.limit() {
             return false;
         }
@@ -210,7 +211,7 @@ impl Store {
             let Some((id, gone)) = oldest.and_then(|id| ring.remove_entry(&id)) else {
                 break false;
             };
-            self.budget.give_back(cost(&gone));
+            self.budget.give_back(gone.cost);
             last = Some(id);
         };
         if let Some(last) = last {

@@ -5,7 +5,11 @@
 //! request is seen as the visitor sent it, before the handlers, and the response as the visitor
 //! gets it, after them; refusals and failures too. Where there is no tap, nothing of this exists.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use adit_chain::{Conn, Finished, Id, Origin, TraceEntry};
 use bytes::Bytes;
@@ -52,6 +56,8 @@ pub struct RequestHead<'a> {
     pub version: Version,
     /// The headers, as they were sent, those of one hop too.
     pub headers: &'a HeaderMap,
+    /// When it had been read.
+    pub began: Instant,
     /// Whether a body follows; then [`Tape::request_end`] is told if it arrives whole.
     pub has_body: bool,
 }

@@ -55,6 +55,11 @@ fn subject(der: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair};
+    use rustls::{
+        ClientConfig, ClientConnection, RootCertStore, ServerConnection,
+        pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+        server::WebPkiClientVerifier,
+    };
 
     use super::*;
 
@@ -72,6 +77,58 @@ mod tests {
         let der =
             certificate(&[(DnType::OrganizationName, "Example"), (DnType::CommonName, "ann")]);
         assert_eq!(subject(&der).as_deref(), Some("O=Example, CN=ann"));
+    }
+
+    /// A key pair's own certificate, for that common name.
+    fn own(name: &str) -> (CertificateDer<'static>, PrivatePkcs8KeyDer<'static>) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        (certificate, PrivatePkcs8KeyDer::from(key.serialize_der()))
+    }
+
+    #[test]
+    fn a_session_tells_whom_the_visitors_certificate_is_for() {
+        let trusting = |certificate: &CertificateDer<'static>| {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.clone()).unwrap();
+            Arc::new(roots)
+        };
+        let ((ours, our_key), (theirs, their_key)) = (own("server"), own("ann"));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(trusting(&theirs), Arc::clone(&provider));
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(vec![ours.clone()], our_key.into())
+            .unwrap();
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(trusting(&ours))
+            .with_client_auth_cert(vec![theirs.clone()], their_key.into())
+            .unwrap();
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        let name = "a.test".try_into().unwrap();
+        let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
+        while server.is_handshaking() || client.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut &wire[..]).unwrap();
+            server.process_new_packets().unwrap();
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut &wire[..]).unwrap();
+            client.process_new_packets().unwrap();
+        }
+        let told = info(&server);
+        assert_eq!(told.client_subject.as_deref(), Some("CN=ann"));
+        assert_eq!(told.client_certificates, [theirs.to_vec()]);
+        assert_eq!((told.sni.as_deref(), told.version), (Some("a.test"), "1.3"));
     }
 
     #[test]

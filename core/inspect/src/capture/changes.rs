@@ -1,5 +1,10 @@
 //! Telling of changes: whoever is slow loses some and is told how many; nobody waits.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
 use adit_chain::Id;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -12,7 +17,10 @@ const MAX_BEHIND: usize = 4 * 1024;
 
 /// Receives changes.
 #[derive(Debug)]
-pub struct Changes(broadcast::Receiver<Change>);
+pub struct Changes {
+    changes: broadcast::Receiver<Change>,
+    n_receivers: Arc<AtomicUsize>,
+}
 
 impl Changes {
     /// The next one; `None` once the store is gone.
@@ -20,7 +28,7 @@ impl Changes {
     /// # Cancel safety
     /// Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Change> {
-        match self.0.recv().await {
+        match self.changes.recv().await {
             Ok(change) => Some(change),
             Err(RecvError::Lagged(n)) => Some(Change::Lost(n)),
             Err(RecvError::Closed) => None,
@@ -28,24 +36,36 @@ impl Changes {
     }
 }
 
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.n_receivers.fetch_sub(1, Relaxed);
+    }
+}
+
 /// Tells of changes.
 #[derive(Debug)]
-pub(super) struct Notices(broadcast::Sender<Change>);
+pub(super) struct Notices {
+    changes: broadcast::Sender<Change>,
+    /// To be asked without a lock: mostly there is nobody.
+    n_receivers: Arc<AtomicUsize>,
+}
 
 impl Default for Notices {
     fn default() -> Self {
-        Self(broadcast::Sender::new(MAX_BEHIND))
+        Self { changes: broadcast::Sender::new(MAX_BEHIND), n_receivers: Arc::default() }
     }
 }
 
 impl Notices {
     pub(super) fn subscribe(&self) -> Changes {
-        Changes(self.0.subscribe())
+        let n_receivers = Arc::clone(&self.n_receivers);
+        n_receivers.fetch_add(1, Relaxed);
+        Changes { changes: self.changes.subscribe(), n_receivers }
     }
 
     pub(super) fn tell(&self, change: Change) {
-        if self.0.receiver_count() > 0 {
-            let _ = self.0.send(change);
+        if self.n_receivers.load(Relaxed) > 0 {
+            let _ = self.changes.send(change);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use adit_chain::{Conn, Finished, Id, TraceEntry, Way};
@@ -13,7 +13,7 @@ use http::{
     header::{CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_EXTENSIONS, UPGRADE},
 };
 
-use tokio::time::Instant;
+use tokio::time::Instant as Moment;
 
 use super::{
     Store,
@@ -44,15 +44,26 @@ struct EndpointTap {
 /// Reason: whoever watches a stream of events sees it move; each time costs a copy of what is there.
 const SHOW: Duration = Duration::from_millis(250);
 
+/// Length of a response that is shown with its first piece only, or its end, in bytes.
+///
+/// Reason: so much mostly arrives with its head, and each time that an exchange is shown costs time.
+const SOON: u64 = 16 * 1024;
+
 /// The tape of one exchange: what the store has of it, and what is still passing.
 struct Recording {
     store: Arc<Store>,
     entry: Entry,
     began: Instant,
-    /// When the response was shown last.
-    shown: Instant,
+    shown: Shown,
     request: Passing,
     response: Passing,
+}
+
+/// When the response was shown last.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    At(Moment),
+    Not,
 }
 
 /// One way of an exchange.
@@ -75,7 +86,8 @@ impl Store {
 impl Tap for EndpointTap {
     fn begin(&self, conn: &Arc<Conn>, id: Id, head: RequestHead<'_>) -> Option<Box<dyn Tape>> {
         let store = Arc::clone(&self.store);
-        let started = SystemTime::now();
+        // To the millisecond, which saves a look at the clock.
+        let started = SystemTime::UNIX_EPOCH + id.since_epoch();
         let host = head.uri.authority().map(http::uri::Authority::as_str);
         let target = match head.uri.path_and_query() {
             Some(target) => target.as_str().into(),
@@ -110,8 +122,9 @@ impl Tap for EndpointTap {
         let splitter = || is_grpc.then(grpc::splitter);
         let request = Passing::new(&store, head.headers, splitter());
         let response = Passing::new(&store, &HeaderMap::new(), splitter());
-        let began = Instant::now();
-        Some(Box::new(Recording { store, entry, began, shown: began, request, response }))
+        let began = head.began;
+        let shown = Shown::Not;
+        Some(Box::new(Recording { store, entry, began, shown, request, response }))
     }
 }
 
@@ -127,7 +140,7 @@ impl Recording {
             response.body = self.response.body.so_far(&response.body);
             self.publish(0);
         }
-        self.shown = Instant::now();
+        self.shown = Shown::At(Moment::now());
     }
 
     fn split(&mut self, from: Party, data: &[u8]) {
@@ -181,7 +194,9 @@ impl Tape for Recording {
             body: Body::default(),
             trailers: None,
         });
-        self.entry.decisions = head.trace.iter().map(decision).collect();
+        if !head.trace.is_empty() {
+            self.entry.decisions = head.trace.iter().map(decision).collect();
+        }
         let phases = head.phases;
         self.entry.timing = Timing {
             handlers: phases.handlers,
@@ -190,14 +205,23 @@ impl Tape for Recording {
             to_head: Some(self.began.elapsed()),
             total: None,
         };
-        self.publish(0);
-        self.shown = Instant::now();
+        if self.response.expected.is_some_and(|expected| expected <= SOON) {
+            // Its end comes at once, or with its first piece.
+            self.shown = Shown::Not;
+        } else {
+            self.publish(0);
+            self.shown = Shown::At(Moment::now());
+        }
     }
 
     fn response_data(&mut self, data: &Bytes) {
         self.response.pass(&self.store, data);
         self.split(Party::Upstream, data);
-        if self.shown.elapsed() >= SHOW {
+        let is_due = match self.shown {
+            Shown::At(moment) => moment.elapsed() >= SHOW,
+            Shown::Not => true,
+        };
+        if self.response.is_expected() && is_due {
             self.show();
         }
     }
@@ -235,6 +259,11 @@ impl Passing {
         Self { body, expected: expected(headers), splitter, window: None }
     }
 
+    /// Whether more is to come, as far as was said.
+    fn is_expected(&self) -> bool {
+        self.expected.is_none_or(|expected| self.body.total() < expected)
+    }
+
     fn split_frames(&mut self, store: &Store, deflate: Option<Takeover>) {
         self.window = deflate.and_then(|_| Charge::reserve(store, INFLATE_COST));
         self.splitter = Some(websocket::splitter(deflate.filter(|_| self.window.is_some())));
@@ -263,7 +292,8 @@ fn decision(entry: &TraceEntry) -> Decision {
         Way::Request => Side::Request,
         Way::Response => Side::Response,
     };
-    let (link, note) = (Arc::clone(&entry.link), entry.note.as_str().into());
+    let note = if entry.note.is_empty() { Arc::default() } else { entry.note.as_str().into() };
+    let link = Arc::clone(&entry.link);
     Decision { link, side, verdict: entry.verdict, took: entry.took, note }
 }
 

@@ -102,7 +102,7 @@ impl Finish {
 
     /// Tells a tape, and so far nobody else.
     pub(super) fn of_tape(shared: &Shared, taped: Taped) -> Self {
-        let mut finish = Self::new(shared, Instant::now());
+        let mut finish = Self::new(shared, taped.began().into());
         finish.taped = Some(taped);
         finish
     }

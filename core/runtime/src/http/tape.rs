@@ -39,18 +39,24 @@ impl Taped {
         conn: &Arc<Conn>,
         request: &Request<B>,
     ) -> Option<Self> {
+        let now = Instant::now();
         let head = RequestHead {
             method: request.method(),
             uri: request.uri(),
             version: request.version(),
             headers: request.headers(),
+            began: now,
             has_body: !request.body().is_end_stream(),
         };
         let id = Id::next();
         let tape = tap.begin(conn, id, head)?;
         let tape = Running(Arc::new(Mutex::new(Some(tape))));
-        let now = Instant::now();
         Some(Self { id, tape, began: now, lap: now, phases: Phases::default() })
+    }
+
+    /// When the request's head had been read.
+    pub(super) const fn began(&self) -> Instant {
+        self.began
     }
 
     pub(super) const fn tape(&self) -> &Running {

@@ -61,7 +61,7 @@ fn with_body(mut entry: Entry, n_bytes: usize) -> Entry {
 
 /// What the entries that are there cost.
 fn entries_cost(store: &Store) -> usize {
-    store.ring.lock().values().map(|entry| cost(entry)).sum()
+    store.ring.lock().values().map(|slot| cost(&slot.entry)).sum()
 }
 
 proptest! {

@@ -40,7 +40,9 @@ impl Bench {
         let (method, uri) = (method.parse().unwrap(), uri.parse::<Uri>().unwrap());
         let headers = &map(headers);
         let version = Version::HTTP_11;
-        let head = RequestHead { method: &method, uri: &uri, version, headers, has_body: true };
+        let began = std::time::Instant::now();
+        let head =
+            RequestHead { method: &method, uri: &uri, version, headers, began, has_body: true };
         (id, self.tap.begin(&self.conn, id, head).unwrap())
     }
 
@@ -138,6 +140,22 @@ async fn a_response_that_takes_long_is_shown_as_it_grows() {
     assert_eq!(bench.store.fill().bytes, cost(&bench.get(id)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_short_response_is_shown_with_its_end_or_its_first_piece() {
+    let bench = Bench::new();
+    let (id, mut tape) = bench.begin("GET", "/", &[]);
+    respond(&mut *tape, 200, &[("content-length", "4")], &[]);
+    assert_eq!(bench.get(id).status(), None);
+    tape.response_data(&Bytes::from_static(b"ha"));
+    let shown = || bench.get(id).response.as_ref().unwrap().body.clone();
+    assert_eq!(shown(), Body::whole("ha"));
+    tape.response_data(&Bytes::from_static(b"lf"));
+    assert_eq!(shown().total, 2);
+    tape.end(finished(None));
+    assert_eq!(shown(), Body::whole("half"));
+    assert_eq!(bench.store.fill().bytes, cost(&bench.get(id)));
+}
+
 #[test]
 fn what_broke_off_shows_what_there_was() {
     let bench = Bench::new();
@@ -169,9 +187,15 @@ fn what_does_not_fit_is_not_recorded() {
     let store = Store::new(OVERHEAD);
     let bench = Bench { tap: store.tap("web", ""), store, ..Bench::new() };
     let (method, uri, headers) = (Method::GET, Uri::from_static("/x"), HeaderMap::new());
-    let version = Version::HTTP_11;
-    let head =
-        RequestHead { method: &method, uri: &uri, version, headers: &headers, has_body: false };
+    let (version, began) = (Version::HTTP_11, std::time::Instant::now());
+    let head = RequestHead {
+        method: &method,
+        uri: &uri,
+        version,
+        headers: &headers,
+        began,
+        has_body: false,
+    };
     assert!(bench.tap.begin(&bench.conn, Id::next(), head).is_none());
     assert_eq!(bench.store.fill().bytes, 0);
 }

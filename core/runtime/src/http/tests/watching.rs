@@ -36,7 +36,7 @@ impl Tap for Notebook {
         if head.uri.path() == "/unseen" {
             return None;
         }
-        let RequestHead { method, uri, version, headers, has_body } = head;
+        let RequestHead { method, uri, version, headers, has_body, .. } = head;
         let (name, names) = (&conn.endpoint.name, names(headers));
         let first = format!("{name}: {method} {uri} {version:?} [{names}] body: {has_body}");
         Some(Box::new(Writing { id, lines: vec![first], tell: self.0.clone() }))
