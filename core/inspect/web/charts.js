@@ -21,9 +21,11 @@ export class Chart {
   #series = null;
   #end = 0;
   #at = null;
+  #least;
 
-  /** `lines`: `[{key, label, hue}]`; `format` writes a value. */
-  constructor(title, lines, format) {
+  /** `lines`: `[{key, label, hue}]`; `format` writes a value; the scale goes to `least` at least. */
+  constructor(title, lines, format, least = 0) {
+    this.#least = least;
     this.#title = title;
     this.#format = format;
     this.#names = lines;
@@ -57,7 +59,7 @@ export class Chart {
     if (width < LEFT + 20) return;
     const n = this.#series[0].values.length;
     const most = Math.max(0, ...this.#series.flatMap((line) => line.values));
-    const top = nice(most);
+    const top = Math.max(this.#least, nice(most));
     const x = (at) => LEFT + (at / Math.max(1, n - 1)) * (width - LEFT - 4);
     const y = (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - BOTTOM - TOP);
     const picture = svg("svg", { class: "chart-picture", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" });
@@ -116,10 +118,10 @@ export class Chart {
   }
 }
 
-/** The next round number: the top of the scale. */
+/** The next number whose third is round too: the top of the scale. */
 export function nice(value) {
   if (value <= 0) return 1;
   const magnitude = 10 ** Math.floor(Math.log10(value));
-  for (const step of [1, 1.5, 2, 3, 4.5, 6, 7.5, 10]) if (value <= step * magnitude) return step * magnitude;
-  return 10 * magnitude;
+  for (const step of [1.2, 1.5, 1.8, 2.4, 3, 4.5, 6, 7.5, 9]) if (value <= step * magnitude) return step * magnitude;
+  return 12 * magnitude;
 }

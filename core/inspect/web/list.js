@@ -250,7 +250,7 @@ function fillCells(cells, row, time) {
 }
 
 /** Logarithmic, so that 5 ms and 500 ms can be told apart. */
-const gauge = (ms) => (ms <= 1 ? 0.04 : Math.min(1, Math.log10(ms) / Math.log10(FULL_MS)).toFixed(3));
+const gauge = (ms) => Math.max(0.04, Math.min(1, Math.log10(Math.max(1, ms)) / Math.log10(FULL_MS))).toFixed(3);
 
 function fillTags(place, row) {
   const tags = [];

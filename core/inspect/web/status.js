@@ -14,9 +14,9 @@ export class Status {
   #page;
   #timer = null;
   #charts = [
-    new Chart("Requests", [{ key: "requests", label: "per second", hue: "hue-1" }], (n) => (Number.isInteger(n) ? count(n) : rate(n))),
-    new Chart("Latency", [{ key: "p95_ns", label: "95 %", hue: "hue-2" }, { key: "p50_ns", label: "50 %", hue: "hue-1" }], (ns) => (ns === 0 ? "0" : duration(ns / 1e6))),
-    new Chart("Bytes", [{ key: "bytes_out", label: "out", hue: "hue-1" }, { key: "bytes_in", label: "in", hue: "hue-3" }], (n) => (n === 0 ? "0" : bytes(Math.round(n)))),
+    new Chart("Requests", [{ key: "requests", label: "per second", hue: "hue-1" }], (n) => (Number.isInteger(n) ? count(n) : rate(n)), 3),
+    new Chart("Latency", [{ key: "p95_ns", label: "95 %", hue: "hue-2" }, { key: "p50_ns", label: "50 %", hue: "hue-1" }], (ns) => (ns === 0 ? "0" : duration(ns / 1e6)), 3e6),
+    new Chart("Bytes", [{ key: "bytes_out", label: "out", hue: "hue-1" }, { key: "bytes_in", label: "in", hue: "hue-3" }], (n) => (n === 0 ? "0" : bytes(Math.round(n))), 3000),
   ];
   #parts = null;
   #pick = null;

@@ -93,6 +93,23 @@ export default function () {
     await eventually(async () => assert.equal(await page.locator(".notice").count(), 0));
   });
 
+  test("a stream that breaks is taken up again, and what came in between is there", async (t) => {
+    await clear();
+    await visit("/before");
+    let n = 0;
+    const prepare = (page) =>
+      page.route("**/api/events", (route) => ((n += 1) === 1 ? route.fulfill({ contentType: "text/event-stream", body: "retry: 1500\n\n" }) : route.continue()));
+    const page = await inspector(t, "/inspect/http", { prepare });
+    await says(page.locator(".session-text"), "agent does not answer");
+    await row(page, "/before").waitFor();
+    await visit("/between");
+    assert.equal(await row(page, "/between").count(), 0);
+    await row(page, "/between").waitFor();
+    await says(page.locator(".session-text"), /^online/);
+    await visit("/after");
+    await row(page, "/after").waitFor();
+  });
+
   test("clearing asks first and empties every page", async (t) => {
     await clear();
     await visit("/gone");
