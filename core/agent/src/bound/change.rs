@@ -70,6 +70,7 @@ pub(crate) async fn renew(
         Err(error) => return Err(BindError::Call(error)),
     };
     let Granted { id, url, token, opts, fin } = granted;
+    let has_moved = url != previous.url;
     let tools = shared.settings.tools.clone();
     let built = on_blocking({
         let url = Arc::clone(&url);
@@ -86,7 +87,9 @@ pub(crate) async fn renew(
         shared.forget(&previous.id);
         shared.insert(id, Arc::clone(bound));
     }
-    started(shared, bound);
+    if has_moved || previous.refused {
+        started(shared, bound);
+    }
     fin.send().await;
     Ok(())
 }
