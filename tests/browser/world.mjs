@@ -13,7 +13,7 @@ import { service } from "./service.mjs";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const SHOTS = fileURLToPath(new URL("shots/", import.meta.url));
-const PATIENCE_MS = 6000;
+const PATIENCE_MS = 10_000;
 
 let started = null;
 

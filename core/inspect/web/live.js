@@ -30,16 +30,32 @@ const NAMES = ["hello", "exchange", "evicted", "cleared", "lost", "session", "en
 
 /** Opens the stream. The browser opens it again by itself when it breaks. */
 export function connect() {
+  source?.close();
   source = new EventSource("/api/events");
   source.addEventListener("open", () => tellConnection(true));
   source.addEventListener("error", () => {
     tellConnection(false);
     // After an answer that is no stream (the agent is busy, or gone for good) a browser gives up.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+    if (source?.readyState === EventSource.CLOSED) setTimeout(() => source && connect(), RETRY_MS);
   });
   for (const name of NAMES) source.addEventListener(name, (event) => gather(name, JSON.parse(event.data)));
 }
 
+// A browser has six connections to a host, for all tabs together: one that nobody looks at gives
+// its own back, and begins anew when it is looked at.
+let away = null;
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(away);
+  if (document.hidden) {
+    away = setTimeout(() => {
+      source?.close();
+      source = null;
+    }, AWAY_MS);
+  } else if (!source) connect();
+});
+
+const AWAY_MS = 20_000;
 const RETRY_MS = 2000;
 // A hidden tab draws no frames, but must not gather for ever.
 const HIDDEN_LIMIT = 2000;

@@ -133,7 +133,7 @@ export default function () {
     await clear();
     await Promise.all(Array.from({ length: 1200 }, (_, n) => visit(`/deep/${n}`)));
     const page = await inspector(t);
-    await rows(page, await page.locator(".grid-row").count());
+    await page.locator(".grid-row").first().waitFor();
     await eventually(async () => {
       await page.locator(".viewport").evaluate((viewport) => (viewport.scrollTop = viewport.scrollHeight));
       assert.equal(await page.locator(".tally").innerText(), "1,200 exchanges");
