@@ -22,7 +22,7 @@ const MAX_ENTRIES: usize = 100_000;
 /// What an archive says.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
-    /// Its entries, in its order, with ids of their own in that order.
+    /// Its entries, the oldest first, with ids of their own in that order.
     pub entries: Vec<Entry>,
     /// How many make no sense: no method, no address, no status that there is.
     pub skipped: usize,
@@ -47,6 +47,10 @@ pub fn import(archive: &[u8]) -> Result<Imported, ImportError> {
             Some(entry) => imported.entries.push(entry),
             None => imported.skipped += 1,
         }
+    }
+    imported.entries.sort_by_key(|entry| entry.started);
+    for entry in &mut imported.entries {
+        entry.id = Id::next();
     }
     Ok(imported)
 }

@@ -187,6 +187,20 @@ fn archives_of_browsers_are_read() {
 }
 
 #[test]
+fn whatever_the_order_the_oldest_comes_first() {
+    let mut entries =
+        vec![entry("1".into(), None), entry("2".into(), None), entry("3".into(), None)];
+    for (i, entry) in entries.iter_mut().enumerate() {
+        entry.started += Duration::from_secs(i as u64);
+    }
+    entries.reverse();
+    let imported = import(archive(entries, Secrets::Mask).as_bytes()).unwrap().entries;
+    let bodies: Vec<_> = imported.iter().map(|entry| entry.request.body.bytes.clone()).collect();
+    assert_eq!(bodies, ["1", "2", "3"]);
+    assert!(imported.windows(2).all(|pair| pair[0].id < pair[1].id));
+}
+
+#[test]
 fn what_is_no_archive_is_an_error() {
     for wrong in ["", "{}", "[]", "{\"log\":{}}", "{\"log\":{\"entries\":7}}", "\u{0}"] {
         assert_eq!(import(wrong.as_bytes()).unwrap_err().to_string(), "this is no HTTP archive");
