@@ -4,8 +4,7 @@
 //! configuration ─► web service ─► session ─► endpoints ─► shown, changed, reloaded ─► drained
 //! ```
 //!
-//! - `source`: where the configuration comes from; `run`, `end`: the order of
-//!   things.
+//! - `source`: where the configuration comes from; `run`, `end`: the order of things.
 //! - `table`: every endpoint, whoever asked for it; `session`: how the session stands.
 //! - `control`: what the local API may ask; `define`: endpoints in requests; `settings`, `web`.
 //! - `reload`, `watch`: another configuration for a running agent. `replay`: requests, sent again.
