@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
 use crate::{
+    fault::FaultKind,
     handler::PolicyHandler,
     host::Shared,
     linked::Linked,
@@ -73,6 +74,12 @@ impl PluginFactory {
                 Ok(_) if self.spec.instances == Instances::Fresh => {}
                 Ok(instance) => policy.pool().put(n, instance, Instant::now()),
                 Err(ConfigureError::Refused(text)) => return Err(BuildError::new(text)),
+                // One is enough to begin with, where others hold all the room there is.
+                Err(ConfigureError::Fault(fault))
+                    if n > 0 && fault.kind == FaultKind::Overloaded =>
+                {
+                    break;
+                }
                 Err(ConfigureError::Fault(fault)) => {
                     return Err(BuildError::new(fault.to_string()));
                 }

@@ -18,10 +18,11 @@ use std::{
 
 use adit_chain::OnError;
 use adit_wasm::Allocation;
+use serde_json::json;
 
 use crate::{
     guest::{FIRST, Guest},
-    rig::{Rig, get, request},
+    rig::{Rig, chain, get, request},
 };
 
 const INNER: &str = "ADIT_TEST_INNER";
@@ -78,6 +79,36 @@ async fn with_hardly_any_room_there_is_no_pool() {
         return assert_passed(&inner("with_hardly_any_room_there_is_no_pool", limits));
     }
     assert_eq!(works().await, Allocation::OnDemand);
+}
+
+#[tokio::test]
+async fn all_policies_together_have_so_many_instances() {
+    if !is_inner() {
+        return assert_passed(&inner("all_policies_together_have_so_many_instances", ""));
+    }
+    let rig = Rig::with(|options| (options.pool, options.warm) = (3, 2));
+    let spec = rig.spec(&Guest::new().on_data(FIRST).on_request(FIRST));
+    let of = |n: u32| chain(rig.plugin(spec.clone()), &json!({ "n": n }), OnError::Deny).unwrap();
+    // The other one finds room for one more only, and begins with that.
+    let (one, other) = (of(1), of(2));
+    assert_eq!(rig.host.stats().instances, 3);
+    // Raw connections hold both instances of one.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let (mut visitor, inner) = tokio::io::duplex(64);
+        let mut connected = adit_chain::Connected::default();
+        one.connect(&adit_chain::conformance::conn(), &mut connected).await.unwrap();
+        let mut relay = connected.wrap(Box::new(inner));
+        tokio::io::AsyncWriteExt::write_all(&mut visitor, b"x").await.unwrap();
+        tokio::io::AsyncReadExt::read_u8(&mut relay).await.unwrap();
+        held.push((visitor, relay));
+    }
+    assert_eq!(request(&one, get()).await.refused(), 503);
+    assert!(request(&other, get()).await.is_next(), "who has one is not concerned");
+    let text = rig.host.services().metrics().render();
+    assert!(text.contains("kind=\"overloaded\"} 1"), "{text}");
+    drop(held);
+    assert!(request(&one, get()).await.is_next());
 }
 
 #[tokio::test]

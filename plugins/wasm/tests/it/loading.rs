@@ -288,6 +288,37 @@ fn arbitrary_bytes_never_panic() {
     }
 }
 
+/// What is damaged does not load, or is another policy: the sandbox holds that one too.
+#[tokio::test]
+async fn damaged_components_break_nothing() {
+    let rig = Rig::new();
+    let whole = rate().build();
+    let mut random = 0x2545_f491_u32;
+    let mut next = |below: usize| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize % below
+    };
+    let mut loaded = 0;
+    for _ in 0..200 {
+        let mut damaged = whole.clone();
+        for _ in 0..=next(3) {
+            let at = next(damaged.len());
+            damaged[at] = u8::try_from(next(256)).unwrap();
+        }
+        let mut spec = PluginSpec::new("p", rig.file(&damaged));
+        spec.grants.rate.insert("k".to_owned(), RateQuota::default());
+        spec.limits.configure_cpu = std::time::Duration::from_millis(50);
+        let Ok(plugin) = rig.host.plugin(spec) else { continue };
+        let Ok(chain) = chain(plugin, &json!({}), OnError::Pass) else { continue };
+        request(&chain, get()).await;
+        loaded += 1;
+    }
+    assert!(loaded > 0, "some damage is in names and numbers");
+    let mut spec = PluginSpec::new("p", rig.file(&whole));
+    spec.grants.rate.insert("k".to_owned(), RateQuota::default());
+    assert!(request(&rig.chain(spec, OnError::Deny), get()).await.is_next());
+}
+
 #[test]
 fn defaults_are_what_the_file_does_not_say() {
     let spec = PluginSpec::from_json("p", &json!({ "wasm": "p.wasm" }), "/x".as_ref()).unwrap();
