@@ -36,6 +36,11 @@ pub(crate) fn called(persona: Persona, text: &str) -> String {
     out + rest
 }
 
+/// The same for advice beside lines of somebody else: only what stands between backquotes.
+pub(crate) fn advised(persona: Persona, text: &str) -> String {
+    text.replace("`adit ", &format!("`{} ", persona::name(persona)))
+}
+
 /// The lines of an error block. A code stands on a line of its own.
 ///
 /// Fact: wrappers of the v3 agent look for it there. Where several problems have codes, each stays
@@ -82,5 +87,7 @@ mod tests {
         let ngrok = "run `ngrok config upgrade`, or ngrok --help; /opt/adit /etc/adit.yml";
         assert_eq!(called(Persona::Ngrok, text), ngrok);
         assert_eq!(called(Persona::Adit, text), text);
+        let advised = advised(Persona::Ngrok, "about: adit rules; try `adit config upgrade`");
+        assert_eq!(advised, "about: adit rules; try `ngrok config upgrade`");
     }
 }

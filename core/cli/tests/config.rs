@@ -380,3 +380,19 @@ fn a_deprecated_flag_is_told_in_the_log_and_nowhere_else() {
         "{first}"
     );
 }
+
+#[test]
+fn under_the_other_name_advice_names_that_one() {
+    let home = home();
+    write(&home, "old.yml", "authtoken: x\n");
+    for args in
+        [&["config", "check", "--config", "old.yml"][..], &["start", "--all", "--config=old.yml"]]
+    {
+        let output = command(&home, "ngrok", args).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("`ngrok config upgrade`") && !text.contains("adit"), "{text}");
+        assert!(refused(&home, args).contains("`adit config upgrade`"));
+    }
+    let output = command(&home, "ngrok", &["http", "80", "--nonsense"]).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().ends_with("see ngrok --help\n"));
+}

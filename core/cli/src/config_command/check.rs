@@ -11,19 +11,19 @@ use anyhow::Result;
 use super::{whereabouts, write};
 use crate::{
     args::GlobalArgs,
-    log,
+    failure, log,
     output::{self, line},
     registry,
 };
 
 pub(super) fn run(persona: Persona, global: &GlobalArgs) -> Result<ExitCode> {
-    check(&whereabouts::existing(persona, global)?)
+    check(persona, &whereabouts::existing(persona, global)?)
 }
 
 /// Checks the files as they are used together, and says what came of it.
 ///
 /// The environment stays out of it: it is not in the files.
-pub(super) fn check(paths: &[PathBuf]) -> Result<ExitCode> {
+pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
     let mut sources = Vec::new();
     let mut unreadable = Vec::new();
     for path in paths {
@@ -46,9 +46,12 @@ pub(super) fn check(paths: &[PathBuf]) -> Result<ExitCode> {
         output::error(text);
     }
     if !problems.is_empty() {
-        tracing::error!(target: log::CRIT, err = %problems, "command failed");
+        let err = failure::called(persona, &problems.to_string());
+        tracing::error!(target: log::CRIT, %err, "command failed");
         let files = sources.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        output::error(&Report::new(&problems, files).to_string());
+        let report = Report::new(&problems, files).to_string();
+        // Lines of the file stay as they are.
+        output::error(&failure::advised(persona, &report));
     }
     Ok(ExitCode::FAILURE)
 }

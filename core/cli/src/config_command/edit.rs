@@ -37,7 +37,7 @@ pub(super) fn run(persona: Persona, global: &GlobalArgs) -> Result<ExitCode> {
         let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
         return Ok(ExitCode::from(code));
     }
-    check::check(&[path])
+    check::check(persona, &[path])
 }
 
 fn open(path: &Path) -> Result<ExitStatus> {
