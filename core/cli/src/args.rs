@@ -72,6 +72,10 @@ pub enum Command {
     Credits,
     /// Print the version.
     Version,
+    /// Say that whoever installed the program updates it. Wrappers of the ngrok agent call it and
+    /// expect success.
+    #[command(hide = true)]
+    Update,
     /// Serve what the edge routes by labels.
     #[command(hide = true)]
     Tunnel(Box<TunnelArgs>),

@@ -110,6 +110,18 @@ fn the_main_job_needs_nothing_but_the_binary() {
 }
 
 #[test]
+fn update_ends_well_and_says_who_updates() {
+    let output = output(&["update"]);
+    assert!(output.status.success());
+    assert_eq!(output.stderr, b"");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("adit version ") && said.contains("does not replace itself"),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_interrupt_ends_it_with_0_and_frees_its_ports() {
     let home = tempfile::tempdir().unwrap();
     let mut agent = Agent::start(home, &["tcp", "1"]);
