@@ -49,7 +49,8 @@ pub(crate) struct RequestView {
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
     pub(super) has_body: bool,
-    pub(super) content_length: Option<u64>,
+    /// Octets of the body, if it knows.
+    body_len: Option<u64>,
     pub(super) identity: Option<Identity>,
     vars: Vars,
     access: Access,
@@ -80,7 +81,7 @@ impl RequestView {
             id: exchange.id.as_u64(),
             protocol: exchange.conn.endpoint.protocol,
             has_body: !body.is_end_stream(),
-            content_length: content_length(&headers).or_else(|| body.size_hint().exact()),
+            body_len: body.size_hint().exact(),
             method: std::mem::take(request.method_mut()),
             uri: std::mem::take(request.uri_mut()),
             version: request.version(),
@@ -116,7 +117,7 @@ impl RequestView {
             version: self.version,
             headers: self.headers.clone(),
             has_body: self.has_body,
-            content_length: self.content_length,
+            body_len: self.body_len,
             identity: self.identity.clone(),
             vars: self.vars.clone(),
             access: Access::Left,
@@ -200,6 +201,11 @@ impl RequestView {
             list.push(Edit::Var(name.clone(), value));
         }
         list
+    }
+
+    /// What the head says, which no policy can change, or else the body. Looked up for those who ask.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        content_length(&self.headers).or(self.body_len)
     }
 
     /// Path and query.

@@ -27,7 +27,8 @@ pub(crate) struct ResponseView {
     headers: HeaderMap,
     origin: Origin,
     has_body: bool,
-    content_length: Option<u64>,
+    /// Octets of the body, if it knows.
+    body_len: Option<u64>,
     access: Access,
     wish: Option<BodyWish>,
     edits: Option<Box<Edits>>,
@@ -49,7 +50,7 @@ impl ResponseView {
             status: response.status(),
             origin: Origin::of(response),
             has_body: !body.is_end_stream(),
-            content_length: content_length(&headers).or_else(|| body.size_hint().exact()),
+            body_len: body.size_hint().exact(),
             headers,
             access,
             wish: None,
@@ -70,7 +71,7 @@ impl ResponseView {
             headers: self.headers.clone(),
             origin: self.origin,
             has_body: self.has_body,
-            content_length: self.content_length,
+            body_len: self.body_len,
             access: Access::Left,
             wish: None,
             edits: None,
@@ -95,6 +96,11 @@ impl ResponseView {
         if let Some(status) = edits.status {
             self.status = status;
         }
+    }
+
+    /// What the head says, or else the body.
+    fn content_length(&self) -> Option<u64> {
+        content_length(&self.headers).or(self.body_len)
     }
 
     fn set_status(&mut self, value: u16) -> Answer<()> {
@@ -205,7 +211,7 @@ impl HostResponse for State {
     }
 
     fn content_length(&mut self, _: Handle) -> wasmtime::Result<Option<u64>> {
-        Ok(self.response()?.content_length)
+        Ok(self.response()?.content_length())
     }
 
     fn await_body(&mut self, _: Handle, limit: u32) -> wasmtime::Result<Answer<()>> {

@@ -103,7 +103,7 @@ impl HostRequest for State {
     }
 
     fn content_length(&mut self, _: Handle) -> wasmtime::Result<Option<u64>> {
-        Ok(self.request()?.content_length)
+        Ok(self.request()?.content_length())
     }
 
     fn await_body(&mut self, _: Handle, limit: u32) -> wasmtime::Result<Answer<()>> {

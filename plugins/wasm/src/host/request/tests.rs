@@ -45,7 +45,7 @@ fn a_head_is_moved_out_and_back() {
     assert_eq!(view.method(), "POST");
     assert_eq!(view.target(), "/a?b=c");
     assert_eq!(view.authority(), "api.example");
-    assert_eq!((view.has_body, view.content_length), (true, Some(5)));
+    assert_eq!((view.has_body, view.content_length()), (true, Some(5)));
     assert_eq!(view.kept(), Some(b"before".as_slice()));
     assert_eq!(view.put_back(&mut exchange).as_deref(), Some(b"before".as_slice()));
     assert_eq!(exchange.request.headers().len(), 3);

@@ -13,7 +13,7 @@ fn a_head_is_moved_out_and_back_with_its_edits() {
     let mut response = answer(200);
     let mut view = ResponseView::take(&mut response, Access::Open);
     assert!(response.headers().is_empty());
-    assert_eq!((view.has_body, view.content_length), (true, Some(5)));
+    assert_eq!((view.has_body, view.content_length()), (true, Some(5)));
     assert_eq!(view.origin, Origin::Handler);
     view.set_status(404).unwrap();
     view.edit_headers(|journal, headers| journal.remove(headers, "x-one")).unwrap();
