@@ -1,8 +1,12 @@
-//! What a policy did to a request, in words, for whoever watches an exchange.
+//! What a policy did to an exchange, in words, for whoever watches it.
 
-use adit_chain::Exchange;
+use adit_chain::{Exchange, Notes};
 
-use crate::{fault::Fault, host::RequestView, policy::Policy};
+use crate::{
+    fault::Fault,
+    host::{RequestView, ResponseView},
+    policy::Policy,
+};
 
 /// Notes what a call changed. Costs a comparison of heads, and that only while somebody watches.
 pub(crate) fn edits(policy: &Policy, exchange: &mut Exchange, request: Option<&RequestView>) {
@@ -25,5 +29,29 @@ pub(crate) fn fault(policy: &Policy, exchange: &mut Exchange, fault: &Fault) {
 pub(crate) fn text(policy: &Policy, exchange: &mut Exchange, text: &str) {
     if exchange.trace.is_recording() {
         exchange.trace.note(policy.shared.services().redact(text));
+    }
+}
+
+/// As [`edits`], of the response.
+pub(crate) fn response_edits(policy: &Policy, notes: &Notes, response: Option<&ResponseView>) {
+    if notes.are_wanted() {
+        for edit in response.into_iter().flat_map(ResponseView::edits) {
+            response_text(policy, notes, &edit.to_string());
+        }
+    }
+}
+
+/// As [`fault`], about the response.
+pub(crate) fn response_fault(policy: &Policy, notes: &Notes, fault: &Fault) {
+    if notes.are_wanted() {
+        let kind = fault.kind.as_str();
+        response_text(policy, notes, &format!("{kind}: {fault}"));
+    }
+}
+
+/// As [`text`], about the response.
+pub(crate) fn response_text(policy: &Policy, notes: &Notes, text: &str) {
+    if notes.are_wanted() {
+        notes.note(policy.shared.services().redact(text));
     }
 }

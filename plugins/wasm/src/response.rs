@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adit_chain::{Body, BoxError, BoxFuture, OnError, OnResponse, Refusal};
+use adit_chain::{Body, BoxError, BoxFuture, Notes, OnError, OnResponse, Refusal};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_LENGTH};
 use http_body::Body as _;
@@ -16,6 +16,7 @@ use crate::{
     hook::Hook,
     host::{Access, BodyWish, Current, ResponseView},
     instance::{Bounds, call, handle},
+    note,
     pieces::{Caller, Way},
     policy::to_error,
     reply,
@@ -32,7 +33,13 @@ impl OnResponse for Returning {
         mut response: Response<Body>,
     ) -> BoxFuture<'static, Result<Response<Body>, BoxError>> {
         Box::pin(async move {
-            match self.0.respond(&mut response).await {
+            let notes = Notes::of(&response);
+            let policy = &*self.0.link.policy;
+            let verdict = self.0.respond(&mut response).await;
+            if let Err(fault) = &verdict {
+                note::response_fault(policy, &notes, fault);
+            }
+            match verdict {
                 Ok(Verdict::Next) => Ok(response),
                 Ok(Verdict::Respond(other)) => Ok(other),
                 Ok(Verdict::Replace(bytes)) => {
@@ -41,7 +48,8 @@ impl OnResponse for Returning {
                     Ok(response)
                 }
                 Ok(Verdict::Abort(hook, reason)) => {
-                    aborted(&self.0.link.policy, hook, &reason);
+                    note::response_text(policy, &notes, &reason);
+                    aborted(policy, hook, &reason);
                     Err(Box::new(Refusal::close()) as BoxError)
                 }
                 // The chain would have nothing left to pass on; here the response still is.
@@ -176,6 +184,8 @@ impl Passage {
 
     fn put_back(&self, response: &mut Response<Body>, mut current: Current, is_final: bool) {
         if is_final {
+            let notes = Notes::of(response);
+            note::response_edits(&self.link.policy, &notes, current.response.as_deref());
             current.commit();
         } else {
             current.rollback();

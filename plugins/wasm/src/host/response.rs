@@ -7,7 +7,7 @@ use http_body::Body as _;
 use wasmtime::component::Resource;
 
 use super::{
-    Access, BodyWish, Response, State,
+    Access, BodyWish, Edit, Response, State,
     error::{Answer, no_such},
     headers::{self, Journal},
     request::{check_wish, content_length},
@@ -62,6 +62,17 @@ impl ResponseView {
     pub(crate) fn put_back(self, response: &mut http::Response<Body>) {
         *response.headers_mut() = self.headers;
         *response.status_mut() = self.status;
+    }
+
+    /// What changed since the last commit, for people.
+    pub(crate) fn edits(&self) -> Vec<Edit> {
+        let Some(edits) = &self.edits else { return Vec::new() };
+        let mut list = Vec::new();
+        if edits.status.is_some_and(|old| old != self.status) {
+            list.push(Edit::Status(self.status.as_u16()));
+        }
+        list.extend(edits.headers.changes(&self.headers));
+        list
     }
 
     /// A copy that can only be read, for calls after the head has left. Copies every line.

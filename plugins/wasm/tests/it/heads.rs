@@ -1,6 +1,6 @@
 //! Heads: verdicts, edits and what they may be.
 
-use adit_chain::{OnError, Outcome};
+use adit_chain::{Body, OnError, Outcome, Trace};
 use http::Response;
 
 use crate::{
@@ -180,4 +180,29 @@ async fn the_response_passes_a_policy_whose_request_side_ran() {
     let response = run.answer(Response::new("hello".into())).await.unwrap();
     assert_eq!(response.status(), 418);
     assert_eq!(response.into_body().into_whole(9).await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn what_a_policy_did_to_the_response_is_noted_for_whoever_watches() {
+    let rig = Rig::new();
+    let with_text = "$set-header (param i32 i32 i32 i32 i32 i32)";
+    let set = "(call $set-header (local.get $resp) (i32.const 0) (i32.const 3) (i32.const 8) \
+               (i32.const 1) (i32.const 8192))";
+    let noted = async |end: &str, on_error| {
+        let guest = Guest::new()
+            .import("http", "[method]response.set-header", with_text)
+            .with(&texts())
+            .on_request(FIRST)
+            .on_response(&format!("{set} {end}"));
+        let chain = rig.chain(rig.spec(&guest), on_error);
+        let mut run = request(&chain, get()).await;
+        let mut trace = Trace::recording();
+        let (id, response) = (run.exchange.id, Response::new(Body::Empty));
+        let response = run.unwind.run_traced(id, response, &mut trace).await.unwrap();
+        assert_eq!(trace.entries().len(), 1);
+        (response.headers().contains_key("x-a"), trace.entries()[0].note.clone())
+    };
+    assert_eq!(noted(FIRST, OnError::Deny).await, (true, "x-a: 1".to_owned()));
+    let (has_edit, note) = noted("unreachable", OnError::Pass).await;
+    assert!(!has_edit && note.starts_with("trap: "), "{note}");
 }
