@@ -191,10 +191,14 @@ fn check(shared: &Shared, bind: &Bind) -> Result<(), ErrorText> {
         return Err(invalid("The Id is not one of this edge."));
     }
     let max = shared.settings.limits.metadata_len;
-    let texts =
-        [&bind.extra.metadata, &bind.extra.name, &bind.extra.description, &bind.forwards_to];
+    if bind.extra.metadata.len() > max {
+        let message = format!("The metadata of an endpoint has at most {max} bytes.");
+        // Fact: the code by which the ngrok service refuses it.
+        return Err(ErrorText::new(ErrorCode(100), message));
+    }
+    let texts = [&bind.extra.name, &bind.extra.description, &bind.forwards_to];
     if texts.iter().any(|text| text.len() > max) {
-        return Err(invalid(format!("Metadata, names and descriptions have at most {max} bytes.")));
+        return Err(invalid(format!("Names and descriptions have at most {max} bytes.")));
     }
     let known = |binding: &&String| matches!(binding.as_str(), "public" | "internal");
     if let Some(other) = bind.extra.bindings.iter().find(|binding| !known(binding)) {

@@ -76,6 +76,9 @@ async fn what_may_not_be_had_is_refused_with_its_code() {
     }
     let mut odd = bind(Proto::Http, json!({}));
     odd.extra.metadata = "x".repeat(4097);
+    assert_eq!(agent.refused(&odd).await, 100);
+    let mut odd = bind(Proto::Http, json!({}));
+    odd.extra.name = "x".repeat(4097);
     assert_eq!(agent.refused(&odd).await, 301);
     let bound_to = |opts: Value, bindings: &[&str]| {
         let mut odd = bind(Proto::Http, opts);
