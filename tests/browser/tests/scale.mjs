@@ -45,9 +45,12 @@ export default function () {
       return seen;
     });
     const began = Date.now();
-    for (let n = 0; n < 400; n += 20) await Promise.all(Array.from({ length: 20 }, (_, one) => visit(`/more/${n + one}`)));
+    // Each hundred is waited for: more than a few thousand a second are told as lost, and rightly.
+    for (let n = 0; n < 400; n += 100) {
+      await Promise.all(Array.from({ length: 100 }, (_, one) => visit(`/more/${n + one}`)));
+      await eventually(async () => assert.equal(await page.locator(".tally").innerText(), `10,${n + 100} exchanges`));
+    }
     const visited = Date.now() - began;
-    await eventually(async () => assert.equal(await page.locator(".tally").innerText(), "10,400 exchanges"));
     const tasks = await long.evaluate((seen) => seen);
     t.diagnostic(`400 new rows in ${visited} ms on top of 10,000: ${tasks.length} tasks over 50 ms, the longest ${Math.max(0, ...tasks).toFixed(0)} ms`);
     assert.ok(Math.max(0, ...tasks) < 200, `a task took ${Math.max(0, ...tasks)} ms`);
