@@ -2,6 +2,8 @@
 # Adapter for a tunnel bench that starts systems side by side: an edge and an agent of adit as two
 # processes, joined over TLS. KIND=http (default) or KIND=tcp chooses the endpoint.
 #
+# INSPECT=true has the agent capture what passes, which plain tunnels do not; false by default.
+#
 # Environment: WORKDIR, HTTP_UPSTREAM, IPERF_UPSTREAM (may be empty), EDGE_PORT, HTTP_PUBLIC,
 # IPERF_PUBLIC, CERT, KEY, CA (certificate for localhost); ADIT, the binary.
 set -euo pipefail
@@ -45,6 +47,7 @@ agent:
 endpoints:
   - name: web
     $web
+    inspect: ${INSPECT:-false}
     upstream: { url: 127.0.0.1:$HTTP_UPSTREAM }
 YML
   if [ -n "${IPERF_UPSTREAM:-}" ]; then

@@ -11,9 +11,9 @@ use std::{convert::Infallible, env, fs, path::Path, time::Duration};
 
 /// How long after the start the program has done what it does only once.
 ///
-/// Reason: whoever starts it tries it in the first seconds, and the first visitor of all runs
-/// through code that only the first one needs.
-const SETTLED: Duration = Duration::from_secs(3);
+/// Reason: a script that starts it tries it at once, and the first visitor of all runs through code
+/// that only the first one needs.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// Gives back, once, when the program has settled; then waits forever, for a `select!`.
 pub(crate) async fn when_settled() -> Infallible {
