@@ -178,7 +178,10 @@ fn table() -> bool {
     println!("E: an empty asynchronous call: {e:.2} µs; key-limit: {reused:.2} µs");
     let rows = [
         ("E against a synchronous call", e / sync, 1.6),
-        ("key-limit, reused, against E", reused / e, 3.5),
+        // Reason: with the release profile an empty call takes half of what it did when 3.5 was
+        // asked for (0.27 µs, then 0.53), and the policy's own work cannot shrink with it: the
+        // whole call takes 1.0 µs of the 1.9 that were allowed.
+        ("key-limit, reused, against E", reused / e, 4.5),
         ("20 more headers", wide / reused, 1.05),
         ("fresh instance and call against reused", fresh / reused, 12.0),
         ("one thread against two (1/1.5)", one / two, 1.0 / 1.5),
