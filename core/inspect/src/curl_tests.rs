@@ -1,37 +1,20 @@
-use std::{
-    process::{Command, Stdio},
-    sync::Arc,
-    time::SystemTime,
-};
+use std::process::{Command, Stdio};
 
-use adit_chain::Id;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Body, Headers, Request, Source, State, Timing};
+use crate::model::{Body, Headers, Request, fixture};
 
 fn entry(method: &str, target: &str, headers: &[(&str, &str)], body: Body) -> Entry {
-    Entry {
-        id: Id::next(),
-        source: Source::Visitor,
-        endpoint: "web".into(),
-        url: "https://app.example".into(),
-        client: None,
-        started: SystemTime::UNIX_EPOCH,
-        request: Request {
-            method: method.parse().unwrap(),
-            target: target.into(),
-            version: http::Version::HTTP_11,
-            headers: Headers::collect(headers.iter().map(|(n, v)| (*n, v.as_bytes()))),
-            body,
-            trailers: None,
-        },
-        response: None,
-        decisions: Arc::default(),
-        timing: Timing::default(),
-        state: State::Done,
-        messages: None,
-    }
+    let plain = fixture::entry();
+    let request = Request {
+        method: method.parse().unwrap(),
+        target: target.into(),
+        headers: Headers::collect(headers.iter().map(|(n, v)| (*n, v.as_bytes()))),
+        body,
+        ..plain.request
+    };
+    Entry { request, ..plain }
 }
 
 fn of(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> String {

@@ -1,42 +1,21 @@
-use std::{sync::Arc, time::SystemTime};
-
-use adit_chain::{Id, Origin};
-use http::{Method, StatusCode, Version};
+use adit_chain::Origin;
+use http::{StatusCode, Version};
 
 use super::*;
-use crate::model::{Request, Response, Source, State, Timing};
+use crate::model::{Response, fixture};
 
 fn entry(status: Option<u16>, headers: &[(&str, &str)], body: impl Into<bytes::Bytes>) -> Entry {
     let headers = Headers::collect(headers.iter().map(|(n, v)| (*n, v.as_bytes())));
     let body = Body::whole(body);
-    Entry {
-        id: Id::next(),
-        source: Source::Visitor,
-        endpoint: "web".into(),
-        url: "https://app.example".into(),
-        client: None,
-        started: SystemTime::UNIX_EPOCH,
-        request: Request {
-            method: Method::GET,
-            target: "/".into(),
-            version: Version::HTTP_11,
-            headers: Headers::default(),
-            body: Body::default(),
-            trailers: None,
-        },
-        response: status.map(|status| Response {
-            status: StatusCode::from_u16(status).unwrap(),
-            version: Version::HTTP_11,
-            origin: Origin::Upstream,
-            headers,
-            body,
-            trailers: None,
-        }),
-        decisions: Arc::default(),
-        timing: Timing::default(),
-        state: State::Done,
-        messages: None,
-    }
+    let response = status.map(|status| Response {
+        status: StatusCode::from_u16(status).unwrap(),
+        version: Version::HTTP_11,
+        origin: Origin::Upstream,
+        headers,
+        body,
+        trailers: None,
+    });
+    Entry { response, ..fixture::entry() }
 }
 
 fn response(left: &Entry, right: &Entry) -> SideDiff {

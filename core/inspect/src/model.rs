@@ -3,6 +3,8 @@
 //! An [`Entry`] is a snapshot: whoever holds one sees it as it was then, and asks the
 //! [store](crate::capture::Store) again for what it has become. It is cheap to clone.
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod head;
 mod message;
 mod timing;

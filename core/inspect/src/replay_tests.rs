@@ -1,30 +1,16 @@
-use std::{sync::Arc, time::SystemTime};
-
 use super::*;
-use crate::model::{Body as Captured, Request, State, Timing};
+use crate::model::{Body as Captured, Request, fixture};
 
 fn entry(method: &str, headers: &[(&str, &str)], body: Captured) -> Entry {
-    Entry {
-        id: Id::next(),
-        source: Source::Visitor,
-        endpoint: "web".into(),
-        url: "https://app.example:8443".into(),
-        client: None,
-        started: SystemTime::UNIX_EPOCH,
-        request: Request {
-            method: method.parse().unwrap(),
-            target: "/a?b=%20".into(),
-            version: http::Version::HTTP_11,
-            headers: Headers::collect(headers.iter().map(|(n, v)| (*n, v.as_bytes()))),
-            body,
-            trailers: None,
-        },
-        response: None,
-        decisions: Arc::default(),
-        timing: Timing::default(),
-        state: State::Done,
-        messages: None,
-    }
+    let plain = fixture::entry();
+    let request = Request {
+        method: method.parse().unwrap(),
+        target: "/a?b=%20".into(),
+        headers: Headers::collect(headers.iter().map(|(n, v)| (*n, v.as_bytes()))),
+        body,
+        ..plain.request
+    };
+    Entry { url: "https://app.example:8443".into(), request, ..plain }
 }
 
 async fn whole(request: http::Request<Body>) -> (Vec<(String, String)>, Bytes) {

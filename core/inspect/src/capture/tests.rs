@@ -10,38 +10,26 @@ use adit_chain::Origin;
 use http::{Method, StatusCode, Version};
 
 use super::*;
-use crate::model::{Request, Response, Source, State, Timing};
+use crate::model::{Request, Response, Source, State, Timing, fixture};
 
 /// An exchange that is over.
 fn entry(path: &str, status: u16, body: &str) -> Entry {
-    Entry {
-        id: Id::next(),
-        source: Source::Visitor,
-        endpoint: "web".into(),
-        url: "https://app.example".into(),
-        client: None,
-        started: SystemTime::UNIX_EPOCH,
-        request: Request {
-            method: Method::GET,
-            target: path.into(),
-            version: Version::HTTP_11,
-            headers: Headers::collect([("host", &b"app.example"[..])]),
-            body: Body::default(),
-            trailers: None,
-        },
-        response: Some(Response {
-            status: StatusCode::from_u16(status).unwrap(),
-            version: Version::HTTP_11,
-            origin: Origin::Upstream,
-            headers: Headers::collect([("content-type", &b"text/plain"[..])]),
-            body: Body::whole(body.to_owned()),
-            trailers: None,
-        }),
-        decisions: Arc::default(),
-        timing: Timing { total: Some(Duration::from_millis(10)), ..Timing::default() },
-        state: State::Done,
-        messages: None,
-    }
+    let plain = fixture::entry();
+    let request = Request {
+        target: path.into(),
+        headers: Headers::collect([("host", &b"app.example"[..])]),
+        ..plain.request
+    };
+    let response = Response {
+        status: StatusCode::from_u16(status).unwrap(),
+        version: Version::HTTP_11,
+        origin: Origin::Upstream,
+        headers: Headers::collect([("content-type", &b"text/plain"[..])]),
+        body: Body::whole(body.to_owned()),
+        trailers: None,
+    };
+    let timing = Timing { total: Some(Duration::from_millis(10)), ..Timing::default() };
+    Entry { request, response: Some(response), timing, ..plain }
 }
 
 fn paths(page: &Page) -> Vec<&str> {
