@@ -13,6 +13,7 @@ fn may_use(name: &str) -> Option<&'static [&'static str]> {
         "adit-runtime" => &["adit-chain", "adit-net"],
         "adit-inspect" => &["adit-runtime", "adit-chain", "adit-net"],
         "adit-builtin" => &["adit-chain"],
+        "adit-policy" => &["adit-chain", "adit-builtin"],
         "adit-wasm" => &["adit-chain", "adit-policy-rules"],
         "adit-policy-sdk" => &["adit-policy-rules", "adit-policy-macro"],
         "adit-agent" | "adit-edge" => {
@@ -52,6 +53,7 @@ fn crates_use_only_what_is_below_them() {
         "adit-inspect",
         "adit-agent",
         "adit-edge",
+        "adit-policy",
         "adit-wasm",
         "adit",
     ] {

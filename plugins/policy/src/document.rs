@@ -1,0 +1,1 @@
+//! Reads a document and finds everything that is wrong with it.

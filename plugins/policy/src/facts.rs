@@ -1,0 +1,1 @@
+//! What expressions know: the names, their types, and their values.

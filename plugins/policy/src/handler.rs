@@ -1,0 +1,1 @@
+//! The policy as one handler of a chain.

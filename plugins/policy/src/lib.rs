@@ -1,0 +1,29 @@
+//! The traffic-policy language: rules that decide what happens to connections, requests and
+//! responses, written in YAML or JSON, with CEL expressions and a fixed set of actions.
+//!
+//! ```text
+//! document ─load─> Policy { phase: [Rule { expressions, actions }] } ─run─> Verdict
+//! ```
+//!
+//! A document is loaded once, and everything that can be wrong with it is found then. A running
+//! policy is one [`Handler`](adit_chain::Handler): [`factory`] makes it.
+
+#![allow(dead_code)]
+
+mod action;
+mod document;
+mod expr;
+mod facts;
+mod factory;
+mod fields;
+mod handler;
+mod phase;
+mod problem;
+mod run;
+mod scope;
+mod services;
+
+pub use self::{
+    factory::factory,
+    services::{Fetch, FetchError, Services},
+};

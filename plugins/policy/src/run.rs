@@ -1,0 +1,1 @@
+//! Runs the rules of a phase.
