@@ -4,12 +4,12 @@ use std::{fs, io, path::PathBuf};
 
 use serde_json::json;
 
+pub use crate::traffic_policy::TrafficPolicy;
 use crate::{
     endpoint_url::{Binding, EndpointUrl, Kind, Scheme},
-    file::{HttpVersion, TerminateAt},
+    file::{Enforce, HttpVersion, TerminateAt},
     handler::HandlerSpec,
     middleware::Middleware,
-    opaque::Opaque,
     place::{At, Place},
     upstream::UpstreamAddr,
 };
@@ -43,7 +43,7 @@ pub struct Endpoint {
     /// Rules, if any.
     pub traffic_policy: Option<TrafficPolicy>,
     /// Where the rules run, if that is said.
-    pub enforce: Option<At<String>>,
+    pub enforce: Option<At<Enforce>>,
     /// The classic options, each of which stands for a handler.
     pub middleware: Middleware,
     /// The user's own handlers, in order.
@@ -163,17 +163,6 @@ impl std::fmt::Debug for PemSource {
     }
 }
 
-/// Rules, and where they are. Not checked here.
-#[derive(Clone, Debug)]
-pub enum TrafficPolicy {
-    /// In a file of their own.
-    File(At<PathBuf>),
-    /// In the configuration.
-    Inline(Opaque),
-    /// At a URL, fetched once.
-    Url(At<String>),
-}
-
 impl Endpoint {
     /// An endpoint at `url` that forwards to `upstream`, with every default.
     pub fn new(name: impl Into<String>, url: EndpointUrl, upstream: UpstreamAddr) -> Self {
@@ -240,15 +229,16 @@ impl Endpoint {
     }
 
     /// Everything that its chain consists of, in order: the classic options as handlers, then the
-    /// user's own. TLS termination is separate, see [`Termination::handler_spec`].
+    /// traffic policy if it runs there, then the user's own. TLS termination is separate, see [`Termination::handler_spec`].
     ///
     /// The generated order, first seen by a visitor first: `ip-restriction`, `user-agent-filter`,
-    /// `basic-auth`, `circuit-breaker`, `compression`, `host-header`, `request-headers`,
-    /// `response-headers`, then the user's, then `websocket-tcp-converter`, which ends the chain
+    /// the check of signatures, `basic-auth`, the logins, `circuit-breaker`, `compression`,
+    /// `host-header`, `request-headers`, `response-headers`, then the policy and the user's, then `websocket-tcp-converter`, which ends the chain
     /// and must not hide a handler behind it. Responses pass the list backwards, so that header
     /// changes come before compression.
-    pub fn handler_specs(&self) -> Vec<HandlerSpec> {
+    pub fn handler_specs(&self, policy: Option<HandlerSpec>) -> Vec<HandlerSpec> {
         let mut specs = self.middleware.before();
+        specs.extend(policy);
         specs.extend(self.handlers.iter().cloned());
         specs.extend(self.middleware.after());
         specs

@@ -13,7 +13,7 @@ pub use self::{
         Agent, CONNECT_PLACES, ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache,
         UpdateChannel,
     },
-    endpoint::{AgentTls, Endpoint, HttpVersion, Upstream},
+    endpoint::{AgentTls, Endpoint, Enforce, HttpVersion, Upstream},
     layout::File,
     tunnel::{
         BindTls, HeaderEdit, IpRestriction, OAuth, Oidc, TerminateAt, Tunnel, UserAgentFilter,

@@ -39,20 +39,24 @@ pub struct HandlerSpec {
     /// Where it stands.
     pub place: Place,
     places: Places,
+    generated: Option<Codes>,
 }
+
+/// Public codes of mistakes in options, by the paths of these.
+type Codes = &'static [(&'static str, u16)];
 
 impl HandlerSpec {
     /// A link that was not written as such: `place` is that of the option or flag behind it.
     pub fn new(kind: impl Into<String>, options: Json, place: Place) -> Self {
         let places = Places::of(place.clone());
-        Self { kind: kind.into(), options, on_error: OnError::Deny, place, places }
+        Self { kind: kind.into(), options, on_error: OnError::Deny, place, places, generated: None }
     }
 
     /// A link with options that were written somewhere. Nothing written is no option.
     pub fn with_options(kind: impl Into<String>, options: Opaque, place: Place) -> Self {
         let Opaque { json, places, .. } = options;
         let options = if json.is_null() { Json::Object(Map::new()) } else { json };
-        Self { kind: kind.into(), options, on_error: OnError::Deny, place, places }
+        Self { kind: kind.into(), options, on_error: OnError::Deny, place, places, generated: None }
     }
 
     /// Notes where options stand that were gathered from several keys.
@@ -62,6 +66,22 @@ impl HandlerSpec {
     ) -> Self {
         self.places.extend(places);
         self
+    }
+
+    /// Notes that nobody wrote these options as such, and which codes mistakes in them have.
+    pub(crate) fn generated(self, codes: Codes) -> Self {
+        Self { generated: Some(codes), ..self }
+    }
+
+    /// Whether the options follow from something else that was written.
+    pub fn is_generated(&self) -> bool {
+        self.generated.is_some()
+    }
+
+    /// The public code of a mistake in the option at `path`, where what was written has one.
+    pub fn code_of(&self, path: &str) -> Option<u16> {
+        let codes = self.generated.unwrap_or_default();
+        codes.iter().find(|(known, _)| *known == path).map(|(_, code)| *code)
     }
 
     /// Where the option at `path` stands, for instance `credentials[0]`.

@@ -40,6 +40,7 @@ pub mod report;
 mod resolve;
 pub mod schema;
 pub mod secret;
+mod traffic_policy;
 pub mod unit;
 pub mod upgrade;
 pub mod upstream;

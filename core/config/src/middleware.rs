@@ -1,11 +1,15 @@
 //! The classic options of a tunnel, and the handlers that they stand for.
 
+mod policies;
+
 use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 
+pub use self::policies::POLICY_KIND;
 use crate::{
     addr,
+    diagnostic::Diagnostic,
     file::{HeaderEdit, IpRestriction, OAuth, Oidc, UserAgentFilter, VerifyWebhook},
     handler::HandlerSpec,
     place::{At, Place},
@@ -78,20 +82,11 @@ impl FromStr for HostHeader {
 type List = Option<At<Vec<At<String>>>>;
 
 impl Middleware {
-    /// The first option that asks for a sign-in or signature, for whoever must refuse it:
-    /// its key and its place.
-    pub fn needs_provider(&self) -> Option<(&'static str, Place)> {
-        let place = |parts: &[Option<&Place>]| {
-            parts.iter().flatten().next().map_or_else(|| Place::of(""), |p| (*p).clone())
-        };
-        if let Some(o) = &self.oauth {
-            return Some(("oauth", place(&[o.provider.as_ref().map(|p| &p.place)])));
-        }
-        if let Some(o) = &self.oidc {
-            return Some(("oidc", place(&[o.issuer_url.as_ref().map(|p| &p.place)])));
-        }
-        let webhook = self.verify_webhook.as_ref()?;
-        Some(("verify_webhook", place(&[webhook.provider.as_ref().map(|p| &p.place)])))
+    /// The first thing that is missing in an option that asks for a sign-in, with its public code.
+    /// `place`: that of the endpoint.
+    pub fn incomplete(&self, place: &Place) -> Option<Diagnostic> {
+        let oauth = self.oauth.as_ref().and_then(|o| policies::incomplete_oauth(o, place));
+        oauth.or_else(|| self.oidc.as_ref().and_then(|o| policies::incomplete_oidc(o, place)))
     }
 
     /// Handlers that come before the user's own, in order.
@@ -109,6 +104,7 @@ impl Middleware {
         if let Some(ua) = &self.user_agent_filter {
             specs.extend(lists("user-agent-filter", [("allow", &ua.allow), ("deny", &ua.deny)]));
         }
+        specs.extend(self.verify_webhook.as_ref().map(policies::verify_webhook));
         if let Some(first) = self.basic_auth.first() {
             let all: Vec<Json> =
                 self.basic_auth.iter().map(|c| c.value.expose().as_str().into()).collect();
@@ -117,6 +113,8 @@ impl Middleware {
                 HandlerSpec::new("basic-auth", json!({ "credentials": all }), first.place.clone());
             specs.push(spec.with_places(places.map(|(i, p)| (format!("credentials[{i}]"), p))));
         }
+        specs.extend(self.oauth.as_ref().map(policies::oauth));
+        specs.extend(self.oidc.as_ref().map(policies::oidc));
         if let Some(threshold) = &self.circuit_breaker {
             let options = json!({ "error_threshold": threshold.value });
             specs.push(HandlerSpec::new("circuit-breaker", options, threshold.place.clone()));

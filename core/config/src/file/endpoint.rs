@@ -26,6 +26,16 @@ choice! {
     }
 }
 
+choice! {
+    /// Where the rules of a traffic policy run.
+    pub enum Enforce {
+        /// At the agent, so that they hold whoever owns the edge.
+        "agent" => Agent,
+        /// At the edge, before anything is sent to the agent.
+        "edge" => Edge,
+    }
+}
+
 record! {
     /// One entry of `endpoints:`.
     pub struct Endpoint {
@@ -50,7 +60,7 @@ record! {
         /// Rules, fetched once at start.
         traffic_policy_url: At<String>,
         /// Where the rules run.
-        enforce: At<String>,
+        enforce: At<Enforce>,
         /// Handlers, in order.
         handlers: At<Vec<HandlerSpec>>,
         /// Where traffic goes.

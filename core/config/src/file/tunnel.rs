@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::{agent::List, endpoint::HttpVersion};
+use super::{
+    agent::List,
+    endpoint::{Enforce, HttpVersion},
+};
 use crate::{
     endpoint_url::{Binding, Scheme},
     handler::HandlerSpec,
@@ -66,7 +69,7 @@ record! {
         /// Rules in a file of their own, under their older name.
         policy_file: At<PathBuf>,
         /// Where the rules run.
-        enforce: At<String>,
+        enforce: At<Enforce>,
         /// Handlers, in order.
         handlers: At<Vec<HandlerSpec>>,
         /// Whether exchanges are captured.

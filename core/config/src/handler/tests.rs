@@ -25,7 +25,7 @@ fn a_handler_is_a_name_or_a_map() {
          - empty:\n",
     );
     let specs: Vec<String> = e
-        .handler_specs()
+        .handler_specs(None)
         .iter()
         .map(|s| format!("{} {} {} {}", s.place, s.kind, s.options, s.on_error))
         .collect();
@@ -82,7 +82,7 @@ tunnels:
     handlers: [mine]
 "#,
     );
-    let specs = e.handler_specs();
+    let specs = e.handler_specs(None);
     let shown: Vec<String> = specs.iter().map(|s| format!("{} {}", s.kind, s.options)).collect();
     assert_eq!(
         shown,
