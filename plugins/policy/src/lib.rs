@@ -22,6 +22,8 @@ mod problem;
 mod run;
 mod scope;
 mod services;
+mod sse;
+mod value;
 
 pub use self::{
     factory::factory,
