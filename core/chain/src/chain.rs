@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 use tracing::{debug, warn};
 
 use crate::{
-    Body, BoxHandler, ByteStream, Conn, End, Exchange, Handler, Id, Needs, Notes, OnClose,
-    OnConnect, OnRequest, OnResponse, Origin, Refusal, RouteId, TlsMode, Trace, Verdict, Way,
-    WrapIo,
+    Body, BoxHandler, ByteStream, Conn, End, Exchange, Handler, Id, InsideUrl, Needs, Notes,
+    OnClose, OnConnect, OnRequest, OnResponse, Origin, Refusal, RouteId, TlsMode, Trace, Verdict,
+    Way, WrapIo,
 };
 
 /// What happens when a handler breaks.
@@ -84,6 +84,7 @@ pub struct Chain {
 #[derive(Default)]
 pub struct Connected {
     tls: Option<TlsMode>,
+    divert: Option<InsideUrl>,
     wraps: Vec<Box<dyn WrapIo>>,
     closers: Vec<Box<dyn OnClose>>,
 }
@@ -153,6 +154,10 @@ impl Chain {
             match link.handler.on_connect(conn).await {
                 Ok(OnConnect::Next) => {}
                 Ok(OnConnect::NextThen(closer)) => connected.closers.push(closer),
+                Ok(OnConnect::Divert(to)) => {
+                    connected.divert = Some(to);
+                    return Ok(());
+                }
                 Ok(OnConnect::Refuse(refusal)) => return Err(refusal),
                 Ok(OnConnect::Terminate(mode)) => connected.tls = Some(mode),
                 Ok(OnConnect::Wrap(wrap)) => connected.wraps.push(wrap),
@@ -242,6 +247,11 @@ impl Connected {
     /// Who terminates TLS, if a handler has an opinion.
     pub const fn tls(&self) -> Option<&TlsMode> {
         self.tls.as_ref()
+    }
+
+    /// The internal endpoint that the connection is led to instead of going on here.
+    pub const fn take_divert(&mut self) -> Option<InsideUrl> {
+        self.divert.take()
     }
 
     /// Whether any handler wraps the bytes.

@@ -74,6 +74,7 @@ pub async fn check(handler: &BoxHandler) -> Result<(), Violation> {
         if needs.wants_connection() {
             match handler.on_connect(&conn()).await.map_err(Violation::Failed)? {
                 OnConnect::Wrap(_) | OnConnect::WrapThen(..) => demand("Wrap", Needs::STREAM)?,
+                OnConnect::Divert(_) => demand("Divert", Needs::INSIDE)?,
                 OnConnect::NextThen(_) => demand("NextThen", Needs::CONNECTION)?,
                 _ => {}
             }

@@ -1,16 +1,18 @@
 //! One connection, as handlers see it.
 
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
 use parking_lot::Mutex;
+use rustls::sign::CertifiedKey;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Id, VarLimit, Vars, vars};
+use crate::{Id, Nearby, VarLimit, Vars, vars};
 
 /// What is spoken between the visitor and the public address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +75,40 @@ pub struct TlsInfo {
     pub client_certificates: Vec<Vec<u8>>,
     /// Distinguished name in the first of them: `C=SE, O=Example, CN=ann`.
     pub client_subject: Option<String>,
+    /// What we presented, where that is known.
+    pub presented: Option<Presented>,
+}
+
+/// The certificate that we presented, shared by all sessions with it.
+#[derive(Clone)]
+pub struct Presented(pub Arc<CertifiedKey>);
+
+impl Presented {
+    /// The certificate itself, DER.
+    pub fn leaf(&self) -> Option<&[u8]> {
+        self.0.cert.first().map(AsRef::as_ref)
+    }
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Presented({} certificates)", self.0.cert.len())
+    }
+}
+
+/// What the visitor's first TLS message asked for, whoever answers it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// Server name, lower case.
+    pub sni: Option<String>,
+    /// Fingerprint of the message, in the form JA4; empty if it was not taken.
+    pub ja4: String,
+}
+
+/// Knows what a connection has carried so far.
+pub trait Meter: Send + Sync {
+    /// What it has carried so far.
+    fn carried(&self) -> Totals;
 }
 
 /// One visitor's connection to one endpoint.
@@ -89,13 +125,31 @@ pub struct Conn {
     pub endpoint: Arc<Endpoint>,
     /// The TLS session, once one was terminated on this side.
     pub tls: OnceLock<TlsInfo>,
+    /// What it asked for in its first TLS message, where that was looked at.
+    pub hello: OnceLock<Hello>,
+    /// Where the server is that it reached, in the operator's words.
+    pub region: OnceLock<Arc<str>>,
     /// When it was accepted.
     pub started: Instant,
     /// When it was accepted, by the calendar.
     pub opened_at: SystemTime,
+    /// The way to internal endpoints, for chains that need
+    /// [`Needs::INSIDE`](crate::Needs::INSIDE).
+    pub nearby: OnceLock<Arc<dyn Nearby>>,
     vars: Mutex<Vars>,
     /// What handlers keep for themselves, by their number.
     kept: Mutex<Vec<(u64, Vec<u8>)>>,
+    meter: Metered,
+}
+
+/// Says nothing of what a meter is.
+#[derive(Clone, Default)]
+struct Metered(OnceLock<Arc<dyn Meter>>);
+
+impl fmt::Debug for Metered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metered")
+    }
 }
 
 impl Conn {
@@ -107,20 +161,45 @@ impl Conn {
             server,
             endpoint,
             tls: OnceLock::new(),
+            hello: OnceLock::new(),
+            region: OnceLock::new(),
             started: Instant::now(),
             opened_at: SystemTime::now(),
+            nearby: OnceLock::new(),
             vars: Mutex::default(),
             kept: Mutex::default(),
+            meter: Metered::default(),
         }
     }
 
     /// The same connection at another endpoint, or at what takes the place of its own.
     #[must_use]
     pub fn moved(&self, endpoint: Arc<Endpoint>) -> Self {
-        let Self { id, client, server, ref tls, started, opened_at, ref vars, .. } = *self;
-        let (tls, vars) = (tls.clone(), Mutex::new(vars.lock().clone()));
-        let kept = Mutex::new(self.kept.lock().clone());
-        Self { id, client, server, endpoint, tls, started, opened_at, vars, kept }
+        Self {
+            id: self.id,
+            client: self.client,
+            server: self.server,
+            endpoint,
+            tls: self.tls.clone(),
+            hello: self.hello.clone(),
+            region: self.region.clone(),
+            started: self.started,
+            opened_at: self.opened_at,
+            nearby: OnceLock::new(),
+            vars: Mutex::new(self.vars.lock().clone()),
+            kept: Mutex::new(self.kept.lock().clone()),
+            meter: self.meter.clone(),
+        }
+    }
+
+    /// Settles who knows what the connection has carried. The first word counts.
+    pub fn set_meter(&self, meter: Arc<dyn Meter>) {
+        let _ = self.meter.0.set(meter);
+    }
+
+    /// What it has carried so far, where that is known.
+    pub fn carried(&self) -> Totals {
+        self.meter.0.get().map(|meter| meter.carried()).unwrap_or_default()
     }
 
     /// Keeps a value for the handler of that number: no other handler sees it, and it goes with the
@@ -213,6 +292,7 @@ mod tests {
             cipher_suite: "TLS13_AES_128_GCM_SHA256".into(),
             client_certificates: vec![b"abc".to_vec()],
             client_subject: Some("O=Example, CN=ann".into()),
+            presented: None,
         };
         conn.tls.set(tls).unwrap();
         let fact = |name| conn.attribute(name);
@@ -224,5 +304,22 @@ mod tests {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(fact("tls.client.sha256").as_deref(), Some(abc));
         assert_eq!(fact("geo.country"), None);
+    }
+
+    #[test]
+    fn what_was_carried_is_asked_of_the_meter() {
+        struct Half(u64);
+        impl Meter for Half {
+            fn carried(&self) -> Totals {
+                Totals { bytes_in: self.0, bytes_out: 2 * self.0 }
+            }
+        }
+        let conn = crate::conformance::conn();
+        assert_eq!(conn.carried(), Totals::default());
+        conn.set_meter(Arc::new(Half(4)));
+        conn.set_meter(Arc::new(Half(5)));
+        assert_eq!(conn.carried(), Totals { bytes_in: 4, bytes_out: 8 });
+        let moved = conn.moved(crate::conformance::endpoint());
+        assert_eq!(moved.carried(), conn.carried());
     }
 }

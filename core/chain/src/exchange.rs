@@ -9,7 +9,7 @@ use std::{
 use http::{Request, Response};
 use serde_json::Value;
 
-use crate::{Body, Conn, Finishers, Id, OnFinish, Trace, VarLimit, Vars, vars};
+use crate::{Body, Conn, Finishers, Id, Inside, OnFinish, Trace, VarLimit, Vars, vars};
 
 /// Who the visitor turned out to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct Exchange {
     pub trace: Trace,
     /// How much of either body may be gathered.
     pub body_limits: BodyLimits,
+    /// The way to internal endpoints, for chains that need [`Needs::INSIDE`](crate::Needs::INSIDE).
+    pub inside: Option<Arc<dyn Inside>>,
     /// When its head had been read.
     pub started: Instant,
     finishers: Finishers,
@@ -92,6 +94,7 @@ impl Exchange {
             vars: Vars::new(),
             trace: Trace::default(),
             body_limits: BodyLimits::default(),
+            inside: None,
             started: Instant::now(),
             finishers: Finishers::default(),
         }

@@ -39,12 +39,14 @@ pub struct BuildError {
     pub message: String,
     /// Code that the vendor's clients know for this mistake, if there is one.
     pub code: Option<crate::ErrorCode>,
+    /// Further mistakes in the same options, each with its own place; they have no further ones.
+    pub more: Vec<Self>,
 }
 
 impl BuildError {
     /// A mistake in the options as a whole.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { at: Vec::new(), message: message.into(), code: None }
+        Self { at: Vec::new(), message: message.into(), code: None, more: Vec::new() }
     }
 
     /// Says where in the options the mistake stands.
@@ -59,6 +61,18 @@ impl BuildError {
     pub fn with_code(mut self, code: crate::ErrorCode) -> Self {
         self.code = Some(code);
         self
+    }
+
+    /// Adds further mistakes, so that all are told at once.
+    #[must_use]
+    pub fn and(mut self, more: impl IntoIterator<Item = Self>) -> Self {
+        self.more.extend(more);
+        self
+    }
+
+    /// This mistake and the further ones, in order.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.more)
     }
 }
 

@@ -22,6 +22,7 @@ mod factory;
 mod finish;
 mod handler;
 mod id;
+mod inside;
 mod needs;
 mod refusal;
 mod trace;
@@ -31,12 +32,13 @@ mod verdict;
 pub use self::{
     body::{Body, BodyTooLong},
     chain::{Chain, Connected, Link, OnError, Outcome, Unwind},
-    conn::{Conn, End, Endpoint, Protocol, TlsInfo, Totals},
+    conn::{Conn, End, Endpoint, Hello, Meter, Presented, Protocol, TlsInfo, Totals},
     exchange::{BodyLimits, Exchange, Identity, Origin},
     factory::{BuildCx, BuildError, Factory, LinkSpec, Registry, Side},
     finish::{Finished, Finishers, OnFinish, failure},
     handler::{BoxHandler, Handler},
     id::Id,
+    inside::{Errand, Inside, InsideUrl, InsideUrlError, Nearby, is_internal},
     needs::Needs,
     refusal::{ErrorCode, Refusal, code},
     trace::{Notes, Trace, TraceEntry, Verdict, Way},

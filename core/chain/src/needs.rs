@@ -19,6 +19,8 @@ bitflags! {
         const RESPONSE_HEAD = 1 << 4;
         /// The whole response body, buffered up to the route's limit. Costs everyone on the route.
         const RESPONSE_BODY = 1 << 5;
+        /// The way to internal endpoints.
+        const INSIDE = 1 << 6;
     }
 }
 

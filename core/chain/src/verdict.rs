@@ -6,7 +6,7 @@ use http::Response;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Body, BoxError, BoxFuture, End, Refusal};
+use crate::{Body, BoxError, BoxFuture, End, InsideUrl, Refusal};
 
 /// A stream of bytes that a handler may wrap.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -82,6 +82,8 @@ where
 
 /// What a handler decides about a connection.
 pub enum OnConnect {
+    /// Lead it to an internal endpoint, past the handlers that come after this one.
+    Divert(InsideUrl),
     /// Let it through.
     Next,
     /// Let it through, and tell this value when it is over.
