@@ -9,7 +9,7 @@ use http::{
 
 /// Replaces the host of requests.
 #[derive(Debug)]
-pub(crate) struct HostRewrite {
+pub struct HostRewrite {
     authority: Authority,
     value: HeaderValue,
     /// Scheme and authority of the public URL.
@@ -18,14 +18,18 @@ pub(crate) struct HostRewrite {
 
 /// Maps `Location` headers of one response back to the host that its request named.
 #[derive(Debug)]
-pub(crate) struct BackToPublic {
+pub struct BackToPublic {
     rewritten: Authority,
     scheme: &'static str,
     public: String,
 }
 
 impl HostRewrite {
-    pub(crate) fn new(host: &str, endpoint: &Endpoint) -> Result<Self, BuildError> {
+    /// To that host, `name` or `name:port`, on requests to that endpoint.
+    ///
+    /// # Errors
+    /// The text is not a host.
+    pub fn new(host: &str, endpoint: &Endpoint) -> Result<Self, BuildError> {
         let bad = || BuildError::new(format!("{host:?} is not a host; write name or name:port"));
         let authority: Authority = host.trim().parse().map_err(|_| bad())?;
         if authority.as_str().contains('@') {
@@ -37,16 +41,24 @@ impl HostRewrite {
         Ok(Self { authority, value, public: (endpoint.protocol.as_str(), public) })
     }
 
-    /// Names the new host in the request. Returns the way back; what the visitor had asked for is
-    /// in [`BackToPublic::public`].
+    /// As [`apply_to`](Self::apply_to), for a whole request.
     pub(crate) fn apply(&self, request: &mut Request<Body>) -> BackToPublic {
-        let named = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let named = named.or_else(|| request.uri().authority().map(Authority::as_str));
+        let mut target = std::mem::take(request.uri_mut());
+        let back = self.apply_to(&mut target, request.headers_mut());
+        *request.uri_mut() = target;
+        back
+    }
+
+    /// Names the new host in a request's target and headers. Returns the way back; what the visitor
+    /// had asked for is in [`BackToPublic::public`].
+    pub fn apply_to(&self, target: &mut Uri, headers: &mut HeaderMap) -> BackToPublic {
+        let named = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let named = named.or_else(|| target.authority().map(Authority::as_str));
         let (scheme, public) = (self.public.0, named.unwrap_or(&self.public.1).to_owned());
-        if let Some(uri) = self.in_target(request.uri()) {
-            *request.uri_mut() = uri;
+        if let Some(uri) = self.in_target(target) {
+            *target = uri;
         }
-        request.headers_mut().insert(HOST, self.value.clone());
+        headers.insert(HOST, self.value.clone());
         BackToPublic { rewritten: self.authority.clone(), scheme, public }
     }
 
@@ -61,12 +73,12 @@ impl HostRewrite {
 
 impl BackToPublic {
     /// The host that the request named, or the endpoint's if it named none.
-    pub(crate) fn public(&self) -> &str {
+    pub fn public(&self) -> &str {
         &self.public
     }
 
     /// Maps each `Location` back.
-    pub(crate) fn map(&self, headers: &mut HeaderMap) {
+    pub fn map(&self, headers: &mut HeaderMap) {
         for location in headers.get_all_mut_of(&LOCATION) {
             let Some(mapped) = location.to_str().ok().and_then(|text| self.mapped(text)) else {
                 continue;

@@ -55,8 +55,10 @@ impl Span {
     }
 }
 
+/// A length of time as Go writes it: `250ms`, `1m30s`, `1.5h`; `None` if the text is none.
+///
 /// Fact: the grammar of Go's `time.ParseDuration`, without the sign.
-fn go_duration(text: &str) -> Option<Duration> {
+pub fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
     while !rest.is_empty() {

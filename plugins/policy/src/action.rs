@@ -2,10 +2,26 @@
 
 use std::{borrow::Cow, fmt};
 
-use adit_chain::{Body, BoxFuture, ErrorCode, Needs, Refusal, TlsMode};
+use adit_chain::{Body, BoxFuture, ErrorCode, InsideUrl, Needs, Refusal, TlsMode};
 use http::{Response, StatusCode};
 
-use crate::{fields::Fields, phase::Phase, scope::Scope, services::Services};
+use crate::{expr::ExprError, fields::Fields, phase::Phase, scope::Scope, services::Services};
+
+/// Every type of action, in alphabetical order.
+pub(crate) fn kinds() -> &'static [Kind] {
+    const KINDS: &[Kind] = &[];
+    KINDS
+}
+
+/// Other names of types.
+const ALIASES: [(&str, &str); 1] = [("oidc", "openid-connect")];
+
+/// The type of that name.
+pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+    let name = alias.map_or(name, |(_, name)| name);
+    kinds().iter().find(|kind| kind.name == name)
+}
 
 /// One action of a rule, ready to run.
 pub(crate) trait Action: fmt::Debug + Send + Sync + 'static {
@@ -32,10 +48,30 @@ pub(crate) enum Done {
     Close,
     /// Another endpoint answered; the response's rules run.
     Forwarded(Response<Body>),
-    /// This connection goes to another endpoint, by its internal URL.
-    Divert(String),
+    /// This connection goes to another endpoint, past the handlers after this one.
+    Divert(InsideUrl),
     /// TLS of this connection ends so; on to the next.
     Terminate(TlsMode),
+}
+
+impl fmt::Display for Done {
+    /// For whoever watches: what became of it, without contents.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Next => f.write_str("done"),
+            Self::Respond(response) | Self::Answer(response) => {
+                write!(f, "answered {}", response.status().as_u16())
+            }
+            Self::Refuse(Refusal { close: true, .. }) | Self::Close => f.write_str("closed"),
+            Self::Refuse(Refusal { status, code: Some(code), .. }) => {
+                write!(f, "refused {} {code}", status.as_u16())
+            }
+            Self::Refuse(Refusal { status, .. }) => write!(f, "refused {}", status.as_u16()),
+            Self::Forwarded(response) => write!(f, "forwarded, {}", response.status().as_u16()),
+            Self::Divert(url) => write!(f, "sent to {url}"),
+            Self::Terminate(mode) => write!(f, "TLS ends: {mode:?}"),
+        }
+    }
 }
 
 /// An action broke: the visitor learns the code, the log learns why.
@@ -50,6 +86,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// The code where no other one fits.
+    pub(crate) const GENERAL: u32 = 2300;
+
     /// A failure with status 500.
     pub(crate) fn new(code: u32, reason: impl Into<Cow<'static, str>>) -> Self {
         let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode(code));
@@ -59,6 +98,19 @@ impl Failure {
     /// With another status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// What the visitor is told, which is nothing of the reason.
+    pub(crate) fn to_refusal(&self) -> Refusal {
+        let message = "The endpoint's traffic policy could not process the request.";
+        Refusal::new(self.status, message).with_code(self.code)
+    }
+}
+
+impl From<ExprError> for Failure {
+    /// A field could not be interpolated.
+    fn from(error: ExprError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -11,18 +11,23 @@
 #![allow(dead_code)]
 
 mod action;
+mod coding;
 mod document;
 mod expr;
 mod facts;
 mod factory;
 mod fields;
+mod gather;
 mod handler;
 mod phase;
 mod problem;
+mod response;
 mod run;
 mod scope;
 mod services;
 mod sse;
+#[cfg(test)]
+mod testing;
 mod value;
 
 pub use self::{

@@ -16,6 +16,15 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    /// Every phase, in the order in which they run.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::TcpConnect, Self::HttpRequest, Self::HttpResponse, Self::EventStreamMessage];
+
+    /// Its place in [`ALL`](Self::ALL).
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The key of a document under which its rules stand.
     pub(crate) const fn key(self) -> &'static str {
         match self {
