@@ -1,34 +1,15 @@
-//! `circuit-breaker`: stops asking an upstream that keeps failing.
-//!
-//! ```text
-//! closed ── a request finds too many errors in the window ──► open
-//! open ── tripped_duration passed, a request comes ──► probing (that request is the probe)
-//! probing ── the probe succeeds ──► closed, with an empty window
-//! probing ── the probe fails ──► open
-//! probing ── the probe's visitor hangs up ──► waiting for another probe
-//! ```
-
-use std::{fmt, sync::Arc, time::Duration};
+//! `circuit-breaker`: stops asking an upstream that keeps failing. See [`circuit`](crate::circuit).
 
 use adit_chain::{
-    Body, BoxError, BoxHandler, BuildCx, BuildError, ErrorCode, Exchange, Handler, Needs,
-    OnRequest, Refusal, code::CIRCUIT_OPEN,
+    Body, BoxError, BoxHandler, BuildCx, BuildError, ErrorCode, Exchange, Handler, Needs, OnRequest,
 };
-use http::{Response, StatusCode};
-use parking_lot::Mutex;
+use http::Response;
 use serde::Deserialize;
-use tokio::time::Instant;
 
-use self::breaker::{Breaker, Passed};
-use crate::options::Span;
-
-mod breaker;
-mod window;
-
-/// Fact: the ranges and defaults of the service's `circuit-breaker` action.
-const MAX_VOLUME: u64 = 2_000_000_000;
-const DURATIONS: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(120);
+use crate::{
+    circuit::{self, Circuit, Rules},
+    options::Span,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,24 +25,15 @@ pub(crate) struct Options {
 }
 
 fn default_threshold() -> f64 {
-    0.5
+    Rules::DEFAULT_ERROR_THRESHOLD
 }
 
 fn default_volume() -> u64 {
-    10
+    Rules::DEFAULT_VOLUME
 }
 
 fn default_duration() -> Span {
-    Span(Duration::from_secs(10))
-}
-
-/// When to trip, and for how long.
-#[derive(Clone, Copy, Debug)]
-struct Rules {
-    error_threshold: f64,
-    volume_threshold: u64,
-    window: Duration,
-    tripped: Duration,
+    Span(Rules::DEFAULT_DURATION)
 }
 
 pub(crate) fn build(options: Options, _: &BuildCx) -> Result<BoxHandler, BuildError> {
@@ -70,26 +42,26 @@ pub(crate) fn build(options: Options, _: &BuildCx) -> Result<BoxHandler, BuildEr
         let message = format!("{error_threshold} is not between 0.0 and 1.0");
         return Err(BuildError::new(message).at(["error_threshold"]).with_code(ErrorCode(361)));
     }
-    if !(1..=MAX_VOLUME).contains(&volume_threshold) {
-        let message = format!("{volume_threshold} is not between 1 and {MAX_VOLUME}");
+    if !(1..=Rules::MAX_VOLUME).contains(&volume_threshold) {
+        let message = format!("{volume_threshold} is not between 1 and {}", Rules::MAX_VOLUME);
         return Err(BuildError::new(message).at(["volume_threshold"]));
     }
     for (name, Span(span)) in
         [("window_duration", window_duration), ("tripped_duration", tripped_duration)]
     {
-        if !DURATIONS.contains(&span) {
+        if !Rules::DURATIONS.contains(&span) {
             let message = format!("{span:?} is not between 1s and 2m");
             return Err(BuildError::new(message).at([name]));
         }
     }
     let (window, tripped) = (window_duration.0, tripped_duration.0);
     let rules = Rules { error_threshold, volume_threshold, window, tripped };
-    let breaker = Arc::new(Mutex::new(Breaker::new(rules, Instant::now())));
-    Ok(BoxHandler::new(CircuitBreaker { breaker }))
+    Ok(BoxHandler::new(CircuitBreaker { circuit: Circuit::new(rules) }))
 }
 
+#[derive(Debug)]
 struct CircuitBreaker {
-    breaker: Arc<Mutex<Breaker>>,
+    circuit: Circuit,
 }
 
 impl Handler for CircuitBreaker {
@@ -98,12 +70,9 @@ impl Handler for CircuitBreaker {
     }
 
     async fn on_request(&self, _: &mut Exchange) -> Result<OnRequest, BoxError> {
-        let Some(passed) = self.breaker.lock().enter(Instant::now()) else {
-            let message = "the endpoint has failed too often and is given a rest";
-            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
-            return Ok(OnRequest::Abort(refusal.with_code(CIRCUIT_OPEN)));
+        let Some(ticket) = self.circuit.enter() else {
+            return Ok(OnRequest::Abort(circuit::refusal()));
         };
-        let ticket = Ticket { breaker: Arc::clone(&self.breaker), passed: Some(passed) };
         Ok(OnRequest::NextThen(Box::new(move |response: Response<Body>| {
             ticket.settle(response.status());
             Ok(response)
@@ -111,46 +80,15 @@ impl Handler for CircuitBreaker {
     }
 }
 
-impl fmt::Debug for CircuitBreaker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CircuitBreaker").field(&*self.breaker.lock()).finish()
-    }
-}
-
-/// A request that was let through. Dropped unsettled when its visitor hangs up.
-struct Ticket {
-    breaker: Arc<Mutex<Breaker>>,
-    passed: Option<Passed>,
-}
-
-impl Ticket {
-    fn settle(mut self, status: StatusCode) {
-        if let Some(passed) = self.passed.take() {
-            let mut breaker = self.breaker.lock();
-            if status.is_server_error() {
-                breaker.failed(passed, Instant::now());
-            } else {
-                breaker.succeeded(passed, Instant::now());
-            }
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if let Some(passed) = self.passed.take() {
-            self.breaker.lock().abandoned(passed, Instant::now());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use adit_chain::Chain;
+    use std::time::Duration;
+
+    use adit_chain::{Chain, code::CIRCUIT_OPEN};
+    use http::StatusCode;
     use serde_json::json;
     use tokio::time::advance;
 
-    use super::*;
     use crate::testing::{self, chain, pass, refused, request};
 
     fn breaker() -> Chain {

@@ -1,5 +1,7 @@
 //! `compression`: compresses responses in a coding that the visitor accepts.
 //!
+//! [`wanted`] finds the coding in the request, [`compress`] applies it to the response.
+//!
 //! Bodies are streamed: whatever the upstream has sent is on its way to the visitor before the next
 //! wait for the upstream, so that server-sent events are not delayed.
 //!
@@ -30,10 +32,13 @@ mod negotiate;
 /// A content coding, by its registered name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Algorithm {
+#[non_exhaustive]
+pub enum Algorithm {
+    /// As everybody has it.
     Gzip,
     /// The zlib format, whatever the name says.
     Deflate,
+    /// Brotli.
     #[serde(alias = "brotli")]
     Br,
     /// LZW. Accepted in options, never negotiated: nobody asks for it.
@@ -64,12 +69,12 @@ pub(crate) fn build(options: Options, _: &BuildCx) -> Result<BoxHandler, BuildEr
             return Err(BuildError::new(message).at(["algorithms".into(), i.to_string()]));
         }
     }
-    let offered = algorithms.into_iter().filter(|algorithm| *algorithm != Algorithm::Compress);
-    Ok(BoxHandler::new(Compression { offered: offered.collect() }))
+    Ok(BoxHandler::new(Compression { offered: algorithms.into() }))
 }
 
 impl Algorithm {
-    const fn as_str(self) -> &'static str {
+    /// Its registered name.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
@@ -92,17 +97,23 @@ impl Handler for Compression {
 
     async fn on_request(&self, exchange: &mut Exchange) -> Result<OnRequest, BoxError> {
         let request = &exchange.request;
-        if matches!(*request.method(), Method::HEAD | Method::CONNECT) {
-            return Ok(OnRequest::Next);
-        }
-        let Some(algorithm) = negotiate(request.headers(), &self.offered) else {
+        let Some(algorithm) = wanted(request.method(), request.headers(), &self.offered) else {
             return Ok(OnRequest::Next);
         };
         Ok(OnRequest::NextThen(Box::new(move |response| Ok(compress(response, algorithm)))))
     }
 }
 
-fn compress(response: Response<Body>, algorithm: Algorithm) -> Response<Body> {
+/// The coding of the offered ones that a request wants its response in. `None`: it stays as it is.
+pub fn wanted(method: &Method, headers: &HeaderMap, offered: &[Algorithm]) -> Option<Algorithm> {
+    if matches!(*method, Method::HEAD | Method::CONNECT) {
+        return None;
+    }
+    negotiate(headers, offered)
+}
+
+/// Compresses a response, unless it is one that is left alone.
+pub fn compress(response: Response<Body>, algorithm: Algorithm) -> Response<Body> {
     if !is_compressible(&response) {
         return response;
     }
@@ -111,21 +122,26 @@ fn compress(response: Response<Body>, algorithm: Algorithm) -> Response<Body> {
     Response::from_parts(parts, Body::boxed(Encoded::new(body, algorithm)))
 }
 
-fn is_compressible(response: &Response<Body>) -> bool {
+/// Whether a response came encoded.
+pub fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether [`compress`] does anything to a response.
+pub fn is_compressible(response: &Response<Body>) -> bool {
     let (status, headers) = (response.status(), response.headers());
     let has_token = |name: HeaderName, token: &str| {
         let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
         lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
     };
     let bodiless = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
-    let encoded = headers.get_all(CONTENT_ENCODING).iter();
-    let mut encoded = encoded.filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     let grpc = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/grpc");
     !(status.is_informational()
         || bodiless.contains(&status)
         || status == StatusCode::PARTIAL_CONTENT
         || headers.contains_key(CONTENT_RANGE)
-        || encoded.next().is_some()
+        || is_encoded(headers)
         || has_token(CACHE_CONTROL, "no-transform")
         || headers.get(CONTENT_TYPE).is_some_and(grpc)
         || response.body().is_end_stream())

@@ -18,17 +18,24 @@
 //! it stands ([`BuildError::at`](adit_chain::BuildError::at)). Everything that can fail fails while
 //! building.
 //!
+//! What they are made of is here for other crates, too: [`circuit`], [`compression`],
+//! [`credentials`], [`host`], [`networks`], [`server_tls`].
+//!
 //! What this crate leaves out: reading files (options hold the PEM, not its path), TLS handshakes,
 //! and the rendering of refusals.
 
 mod basic_auth;
+pub mod circuit;
 mod circuit_breaker;
-mod compression;
+pub mod compression;
+pub mod credentials;
 mod headers;
-mod host;
+pub mod host;
 mod host_header;
 mod ip_restriction;
+pub mod networks;
 mod options;
+pub mod server_tls;
 mod terminate_tls;
 mod user_agent_filter;
 mod websocket;
@@ -38,6 +45,8 @@ use std::sync::Arc;
 use adit_chain::{BoxHandler, BuildCx, BuildError, Factory};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+pub use self::options::go_duration;
 
 /// The factories of every handler in this crate, by kind in alphabetical order.
 pub fn all() -> Vec<Arc<dyn Factory>> {

@@ -29,7 +29,7 @@ pub(super) fn negotiate(headers: &HeaderMap, offered: &[Algorithm]) -> Option<Al
             .unwrap_or(0)
     };
     let mut best: Option<(Algorithm, Quality)> = None;
-    for algorithm in offered {
+    for algorithm in offered.iter().filter(|algorithm| **algorithm != Algorithm::Compress) {
         let quality = quality(*algorithm);
         if quality > best.map_or(0, |(_, quality)| quality) {
             best = Some((*algorithm, quality));
@@ -126,6 +126,13 @@ mod tests {
         ] {
             assert_eq!(chosen(accept), None, "{accept}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_not_chosen_even_where_it_is_offered() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("compress, gzip;q=0.1"));
+        assert_eq!(negotiate(&headers, &[Compress, Gzip]), Some(Gzip));
     }
 
     #[test]

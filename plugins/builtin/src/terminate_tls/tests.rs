@@ -2,7 +2,11 @@
 
 use adit_chain::{Chain, Connected, Endpoint, Link, Protocol, Side, conformance};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::{ClientConfig, ClientConnection, ProtocolVersion, ServerConnection};
+use rustls::{
+    ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+    crypto::aws_lc_rs,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::{Value, json};
 
 use super::*;

@@ -28,6 +28,13 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Passed {
     era: u64,
+    is_probe: bool,
+}
+
+impl Passed {
+    pub(super) const fn is_probe(&self) -> bool {
+        self.is_probe
+    }
 }
 
 impl Breaker {
@@ -50,7 +57,7 @@ impl Breaker {
             State::Open { .. } => self.turn(State::Probing),
             State::Probing => return None,
         }
-        Some(Passed { era: self.era })
+        Some(Passed { era: self.era, is_probe: matches!(self.state, State::Probing) })
     }
 
     /// The upstream answered.
