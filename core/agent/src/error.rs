@@ -2,26 +2,45 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use adit_config::Place;
+use adit_config::{Diagnostic, Diagnostics, Place};
 use adit_mux::SessionError;
 use adit_net::{dial, proxy::ProxyError, tls};
 use adit_proto::{ErrorCode, ErrorText, rpc::CallError};
 
-/// An endpoint's description cannot be followed. Prints as `adit.yml:14:3: what is wrong`.
+/// An endpoint's description cannot be followed. Prints as `adit.yml:14:3: what is wrong`, and one
+/// line more for each of the details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
     place: Place,
     message: String,
     code: Option<ErrorCode>,
+    details: Vec<Diagnostic>,
 }
 
 impl PlanError {
     pub(crate) fn new(place: &Place, message: impl Into<String>) -> Self {
-        Self { place: place.clone(), message: message.into(), code: None }
+        Self { place: place.clone(), message: message.into(), code: None, details: Vec::new() }
+    }
+
+    /// What is wrong with a file: the first of it, and the rest as details.
+    pub(crate) fn from_all(place: &Place, problems: Diagnostics) -> Self {
+        let mut problems = problems.into_iter();
+        let first = problems.next().map_or_else(|| Self::new(place, "not valid"), Self::from);
+        first.with_details(problems.collect())
     }
 
     pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    pub(crate) fn with_details(self, details: Vec<Diagnostic>) -> Self {
+        Self { details, ..self }
+    }
+
+    /// Says whose mistake it is.
+    pub(crate) fn of_endpoint(mut self, name: &str) -> Self {
+        self.message = format!("endpoint {name:?}: {}", self.message);
         self
     }
 
@@ -39,11 +58,28 @@ impl PlanError {
     pub fn code(&self) -> Option<ErrorCode> {
         self.code
     }
+
+    /// Each mistake by itself, where there may be several.
+    pub fn details(&self) -> &[Diagnostic] {
+        &self.details
+    }
+}
+
+impl From<Diagnostic> for PlanError {
+    fn from(problem: Diagnostic) -> Self {
+        let message = match problem.hint {
+            Some(hint) => format!("{}; {hint}", problem.message),
+            None => problem.message,
+        };
+        let code = problem.code.map(|code| ErrorCode(code.into()));
+        Self { code, ..Self::new(&problem.place, message) }
+    }
 }
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        write!(f, "{}: {}", self.place, self.message)?;
+        self.details.iter().try_for_each(|detail| write!(f, "\n{detail}"))
     }
 }
 

@@ -71,7 +71,7 @@ pub use self::{
     outbound::{CallError, Caller},
     plan::{ExplainedLink, Explanation, Reason, TlsEnd},
     session::{Connecting, Handle, Session},
-    spec::EndpointSpec,
+    spec::{EndpointSpec, Enforced},
     visit::Visit,
 };
 

@@ -1,18 +1,21 @@
 //! An endpoint that a session shall serve, as a program or a configuration describes it.
 
+mod enforce;
 mod same;
 
 use std::{path::PathBuf, sync::Arc};
 
 use adit_config::{
     At, Endpoint as Configured, EndpointUrl, HandlerSpec, Place, Secret, UpstreamAddr,
-    endpoint::{Address, PemSource, ProxyProtocol, Termination, Upstream},
+    endpoint::{Address, PemSource, ProxyProtocol, Termination, TrafficPolicy, Upstream},
     endpoint_url::{Binding, Kind, Scheme},
-    file::{HttpVersion, TerminateAt},
+    file::{Enforce, HttpVersion, TerminateAt},
+    middleware::POLICY_KIND,
 };
 use adit_runtime::{Observe, tap::Tap};
 use serde_json::json;
 
+pub use self::enforce::Enforced;
 pub(crate) use self::same::same_address;
 use crate::PlanError;
 
@@ -41,6 +44,10 @@ pub struct EndpointSpec {
     pub(crate) upstream: Upstream,
     pub(crate) tls: Termination,
     pub(crate) handlers: Vec<HandlerSpec>,
+    /// The traffic policy, where the edge enforces it.
+    pub(crate) edge_policy: Option<HandlerSpec>,
+    /// Where the traffic policy is enforced, if there is one.
+    pub(crate) enforced: Option<Enforced>,
     pub(crate) place: Place,
     /// The first mistake that was made while this was built.
     pub(crate) problem: Option<PlanError>,
@@ -100,6 +107,8 @@ impl EndpointSpec {
             },
             tls: Termination { at, certificate: None, client_cas: Vec::new() },
             handlers: Vec::new(),
+            edge_policy: None,
+            enforced: None,
             place,
             problem,
             observe: None,
@@ -107,18 +116,39 @@ impl EndpointSpec {
         }
     }
 
-    /// The endpoints of one entry of a configuration: one per scheme.
+    /// The endpoints of one entry of a configuration: one per scheme. Reads the file of its traffic
+    /// policy; blocks. One at a URL has to be fetched before.
     ///
     /// # Errors
-    /// The entry asks for something that is not supported; the error names the key.
+    /// The traffic policy cannot be read, or an option lacks something; the error says where.
     pub fn from_config(endpoint: &Configured) -> Result<Vec<Self>, PlanError> {
-        refuse_unsupported(endpoint)?;
-        Ok(endpoint.clone().split_schemes().into_iter().map(Self::from_one).collect())
+        if let Some(incomplete) = endpoint.middleware.incomplete(&endpoint.place) {
+            return Err(PlanError::from(incomplete).of_endpoint(&endpoint.name));
+        }
+        let document = endpoint.traffic_policy.as_ref().map(TrafficPolicy::document).transpose();
+        let document = document.map_err(|problems| {
+            PlanError::from_all(&endpoint.place, problems).of_endpoint(&endpoint.name)
+        })?;
+        let policy = document.and_then(TrafficPolicy::handler);
+        let enforced = policy.as_ref().map(|policy| Enforced::decide(policy, endpoint));
+        let enforced = enforced.transpose()?;
+        let parts = endpoint.clone().split_schemes().into_iter();
+        Ok(parts.map(|one| Self::from_one(one, policy.clone(), enforced.clone())).collect())
     }
 
-    fn from_one(endpoint: Configured) -> Self {
+    fn from_one(
+        endpoint: Configured,
+        policy: Option<HandlerSpec>,
+        enforced: Option<Enforced>,
+    ) -> Self {
+        let (here, edge_policy) = match &enforced {
+            Some(Enforced { at: Enforce::Edge, .. }) => (None, policy),
+            _ => (policy, None),
+        };
         Self {
-            handlers: endpoint.handler_specs(),
+            handlers: endpoint.handler_specs(here),
+            edge_policy,
+            enforced,
             name: endpoint.name,
             kind: endpoint.kind,
             address: endpoint.address,
@@ -271,35 +301,21 @@ impl EndpointSpec {
         self.handlers.iter().map(|handler| handler.kind.as_str())
     }
 
+    /// The document of its traffic policy, wherever it is enforced.
+    pub fn traffic_policy(&self) -> Option<&serde_json::Value> {
+        self.enforced.as_ref()?;
+        // It stands before the user's own handlers.
+        let is_policy = |spec: &&HandlerSpec| spec.kind == POLICY_KIND && !spec.is_generated();
+        let policy = self.edge_policy.as_ref().or_else(|| self.handlers.iter().find(is_policy));
+        policy.map(|policy| &policy.options)
+    }
+
     /// The scheme that is asked for; `None` for labels.
     pub(crate) fn scheme(&self) -> Option<Scheme> {
         match &self.address {
             Address::Labels(_) => None,
             Address::Subdomain { schemes, .. } => schemes.first().copied(),
             Address::Urls(urls) => urls.first().map(|url| url.scheme),
-        }
-    }
-}
-
-/// Nothing that was written is ignored: what does not work yet is refused with its name.
-fn refuse_unsupported(endpoint: &Configured) -> Result<(), PlanError> {
-    let policy = endpoint.traffic_policy.as_ref().map(|policy| {
-        use adit_config::endpoint::TrafficPolicy as Policy;
-        match policy {
-            Policy::File(path) => ("traffic_policy_file", path.place.clone()),
-            Policy::Inline(value) => ("traffic_policy", value.place.clone()),
-            Policy::Url(url) => ("traffic_policy_url", url.place.clone()),
-        }
-    });
-    let enforce = endpoint.enforce.as_ref().map(|at| ("enforce", at.place.clone()));
-    let provider = endpoint.middleware.needs_provider();
-    match policy.or(enforce).or(provider) {
-        None => Ok(()),
-        Some((key, place)) => {
-            let place = if place == Place::of("") { endpoint.place.clone() } else { place };
-            let text =
-                format!("endpoint {:?}: {key} is not supported yet; remove it", endpoint.name);
-            Err(PlanError::new(&place, text))
         }
     }
 }

@@ -93,7 +93,7 @@ impl Middleware {
     ///
     /// Fact: the order of the rules that the reference generates from these options. Compression
     /// stands before the header changes because responses pass the list backwards.
-    pub(crate) fn before(&self) -> Vec<HandlerSpec> {
+    pub fn before(&self) -> Vec<HandlerSpec> {
         let mut specs = Vec::new();
         if let Some(ip) = &self.ip_restriction {
             specs.extend(lists(

@@ -26,6 +26,7 @@ use adit_proto::peer::PeerInfo;
 pub(crate) use self::{
     bind::{ClaimState, Claimed},
     labelled::Labelled,
+    patch::patch,
     port::PortListener,
     session::{Attach, Attached, Unsupported},
 };

@@ -3,20 +3,23 @@
 //! Clients whose middleware runs at the edge send it with the bind; here it becomes the same links
 //! that a file's `handlers:` would give.
 
+pub(crate) mod policy;
+
 use std::fmt;
 
 use adit_chain::{LinkSpec, OnError};
+use adit_config::HandlerSpec;
 use adit_proto::{
     ErrorText,
     message::{Bind, Proto},
     options::{
-        BasicAuth, Headers, HttpOptions, IpRestriction, MutualTls, Policy, ProxyProto, TcpOptions,
+        BasicAuth, Headers, HttpOptions, IpRestriction, MutualTls, ProxyProto, TcpOptions,
         TlsOptions, TlsTermination,
     },
-    secret::Secret,
 };
 use serde_json::{Value, json};
 
+use self::policy::document;
 use crate::address::invalid;
 
 /// What the options of a bind ask of the edge.
@@ -24,6 +27,10 @@ use crate::address::invalid;
 pub(crate) struct Lowered {
     /// In the order in which visitors pass them.
     pub(crate) links: Vec<LinkSpec>,
+    /// The traffic policy, which visitors pass behind them.
+    pub(crate) policy: Option<HandlerSpec>,
+    /// What ends the chain.
+    pub(crate) last: Option<LinkSpec>,
     pub(crate) tls: Termination,
     pub(crate) proxy_proto: ProxyProto,
 }
@@ -32,15 +39,20 @@ pub(crate) struct Lowered {
 impl fmt::Debug for Lowered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds: Vec<_> = self.links.iter().map(|link| &link.kind).collect();
-        f.debug_struct("Lowered").field("links", &kinds).field("tls", &self.tls).finish()
+        let mut out = f.debug_struct("Lowered");
+        out.field("links", &kinds).field("policy", &self.policy).field("tls", &self.tls).finish()
     }
 }
 
 impl PartialEq for Lowered {
     fn eq(&self, other: &Self) -> bool {
         let same = |(a, b): (&LinkSpec, &LinkSpec)| a.kind == b.kind && a.options == b.options;
+        let document =
+            |lowered: &Self| lowered.policy.as_ref().map(|policy| policy.options.clone());
         self.links.len() == other.links.len()
             && self.links.iter().zip(&other.links).all(same)
+            && document(self) == document(other)
+            && self.last.is_some() == other.last.is_some()
             && self.tls == other.tls
             && self.proxy_proto == other.proxy_proto
     }
@@ -68,10 +80,7 @@ pub(crate) fn lower(bind: &Bind) -> Result<Lowered, ErrorText> {
 }
 
 fn http(proto: Proto, opts: &HttpOptions) -> Result<Lowered, ErrorText> {
-    absent("OAuth", opts.oauth.is_none())?;
-    absent("OIDC", opts.oidc.is_none())?;
-    absent("WebhookVerification", opts.webhook_verification.is_none())?;
-    no_policy(opts.policy.as_ref(), &opts.traffic_policy)?;
+    let policy = document(opts.policy.as_ref(), &opts.traffic_policy)?;
     let mut links = Vec::new();
     links.extend(opts.ip_restriction.as_ref().map(ip_restriction));
     if let Some(mutual) = &opts.mutual_tls_ca {
@@ -83,15 +92,16 @@ fn http(proto: Proto, opts: &HttpOptions) -> Result<Lowered, ErrorText> {
     if let Some(filter) = &opts.user_agent_filter {
         links.push(link("user-agent-filter", json!({"allow": filter.allow, "deny": filter.deny})));
     }
+    let mut providers = policy::providers(opts)?;
+    // Signatures are checked before passwords, and logins come in the place of these.
+    links.extend(providers.signatures.take());
     links.extend(opts.basic_auth.as_ref().map(basic_auth).transpose()?);
     if !opts.auth.is_empty() {
         links.push(link("basic-auth", json!({"credentials": [opts.auth.expose()]})));
     }
+    links.append(&mut providers.logins);
     if let Some(breaker) = &opts.circuit_breaker {
         links.push(link("circuit-breaker", json!({"error_threshold": breaker.error_threshold})));
-    }
-    if opts.websocket_tcp_converter.is_some() {
-        links.push(link("websocket-tcp-converter", json!({})));
     }
     if opts.host_header_rewrite {
         links.push(link("host-header", json!({"value": "rewrite"})));
@@ -102,17 +112,20 @@ fn http(proto: Proto, opts: &HttpOptions) -> Result<Lowered, ErrorText> {
         links.push(link("compression", json!({})));
     }
     let tls = if proto == Proto::Https { Termination::Here } else { Termination::None };
-    Ok(Lowered { links, tls, proxy_proto: opts.proxy_proto })
+    // It must not hide anything behind it.
+    let last = opts.websocket_tcp_converter.map(|_| link("websocket-tcp-converter", json!({})));
+    Ok(Lowered { links, policy, last, tls, proxy_proto: opts.proxy_proto })
 }
 
 fn tcp(opts: &TcpOptions) -> Result<Lowered, ErrorText> {
-    no_policy(opts.policy.as_ref(), &opts.traffic_policy)?;
+    let policy = document(opts.policy.as_ref(), &opts.traffic_policy)?;
     let links = opts.ip_restriction.as_ref().map(ip_restriction).into_iter().collect();
-    Ok(Lowered { links, tls: Termination::None, proxy_proto: opts.proxy_proto })
+    let tls = Termination::None;
+    Ok(Lowered { links, policy, last: None, tls, proxy_proto: opts.proxy_proto })
 }
 
 fn tls(opts: &TlsOptions) -> Result<Lowered, ErrorText> {
-    no_policy(opts.policy.as_ref(), &opts.traffic_policy)?;
+    let policy = document(opts.policy.as_ref(), &opts.traffic_policy)?;
     let mut links: Vec<_> = opts.ip_restriction.as_ref().map(ip_restriction).into_iter().collect();
     let mutual = opts.mutual_tls_at_edge.as_ref().map(|mutual| ("MutualTLSAtEdge", mutual));
     let tls = match &opts.tls_termination {
@@ -131,7 +144,7 @@ fn tls(opts: &TlsOptions) -> Result<Lowered, ErrorText> {
             Termination::Here
         }
     };
-    Ok(Lowered { links, tls, proxy_proto: opts.proxy_proto })
+    Ok(Lowered { links, policy, last: None, tls, proxy_proto: opts.proxy_proto })
 }
 
 fn link(kind: &str, options: Value) -> LinkSpec {
@@ -193,99 +206,5 @@ fn absent(member: &str, is_absent: bool) -> Result<(), ErrorText> {
     Err(invalid(format!("{member} is not supported by this edge; remove it.")))
 }
 
-/// An empty policy is none: some clients write one where they have nothing to say.
-fn no_policy(policy: Option<&Policy>, text: &Secret) -> Result<(), ErrorText> {
-    let is_empty = policy.is_none_or(|p| p.inbound.is_empty() && p.outbound.is_empty());
-    absent("Policy", is_empty)?;
-    absent("TrafficPolicy", matches!(text.expose().trim(), "" | "{}" | "null"))
-}
-
 #[cfg(test)]
-mod tests {
-    use adit_proto::options::Options;
-
-    use super::*;
-
-    fn lowered(proto: Proto, opts: Value) -> Result<Lowered, String> {
-        let bind = Bind::new(proto, Options::try_from(opts).unwrap());
-        lower(&bind).map_err(|error| {
-            assert_eq!(error.code(), Some(adit_proto::ErrorCode::BIND_INVALID));
-            error.message().to_owned()
-        })
-    }
-
-    fn specs(proto: Proto, opts: Value) -> Vec<(String, Value)> {
-        lowered(proto, opts).unwrap().links.into_iter().map(|s| (s.kind, s.options)).collect()
-    }
-
-    #[test]
-    fn middleware_becomes_links_in_the_order_of_the_path() {
-        let opts = json!({
-            "Compression": {}, "CircuitBreaker": {"error_threshold": 0.5},
-            "IPRestriction": {"allow_cidrs": ["10.0.0.0/8"]},
-            "BasicAuth": {"credentials": [
-                {"username": "u", "cleartext_password": "p"},
-                {"username": "h", "hashed_password": "JDJi"}]},
-            "MutualTLSCA": {"mutual_tls_ca": "TUNB"},
-            "RequestHeaders": {"add": ["x-a:b"], "remove": ["x-e"], "addParsed": {"x": "y"}},
-            "ResponseHeaders": {"add": ["x-c:d"]}, "WebsocketTCPConverter": {},
-            "UserAgentFilter": {"allow": ["a"], "deny": ["b"]}, "HostHeaderRewrite": true,
-            "TrafficPolicy": "{}", "Policy": {"inbound": []},
-        });
-        let expected = [
-            ("ip-restriction", json!({"allow": ["10.0.0.0/8"], "deny": []})),
-            ("terminate-tls", json!({"mutual_tls_certificate_authorities": ["MCA"]})),
-            ("user-agent-filter", json!({"allow": ["a"], "deny": ["b"]})),
-            (
-                "basic-auth",
-                json!({"credentials": [
-                {"username": "u", "password": "p"}, {"username": "h", "hashed": "$2b"}]}),
-            ),
-            ("circuit-breaker", json!({"error_threshold": 0.5})),
-            ("websocket-tcp-converter", json!({})),
-            ("host-header", json!({"value": "rewrite"})),
-            ("request-headers", json!({"add": ["x-a:b", "x:y"], "remove": ["x-e"]})),
-            ("response-headers", json!({"add": ["x-c:d"], "remove": []})),
-            ("compression", json!({})),
-        ];
-        let expected: Vec<_> = expected.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        assert_eq!(specs(Proto::Https, opts), expected);
-    }
-
-    #[test]
-    fn what_this_edge_cannot_do_is_refused_by_name() {
-        for (member, value) in [
-            ("OAuth", json!({"provider": "google"})),
-            ("OIDC", json!({"issuer_url": "https://i"})),
-            ("WebhookVerification", json!({"provider": "github"})),
-            ("TrafficPolicy", json!("on_http_request: []")),
-            ("Policy", json!({"inbound": [{"name": "n"}]})),
-        ] {
-            let error = lowered(Proto::Http, json!({member: value})).unwrap_err();
-            assert_eq!(error, format!("{member} is not supported by this edge; remove it."));
-        }
-        let sealed = json!({"TLSTermination": {"sealed_key": "AAAA"}});
-        assert!(lowered(Proto::Tls, sealed).unwrap_err().starts_with("TLSTermination.sealed_key"));
-    }
-
-    #[test]
-    fn tls_ends_where_the_bind_says() {
-        let tls = |opts| lowered(Proto::Tls, opts).unwrap();
-        assert_eq!(tls(json!({"TLSTermination": null})).tls, Termination::Pass);
-        let own = tls(json!({"TLSTermination": {}, "ProxyProto": 2}));
-        assert_eq!((own.tls, own.links.len()), (Termination::Here, 0));
-        assert_eq!(own.proxy_proto, ProxyProto::V2);
-        let pair =
-            specs(Proto::Tls, json!({"TLSTermination": {"cert": "Q0VSVA==", "key": "S0VZ"}}));
-        let options = json!({"server_certificate": "CERT", "server_private_key": "KEY"});
-        assert_eq!(pair, [("terminate-tls".to_owned(), options)]);
-        let error = lowered(Proto::Tls, json!({"MutualTLSAtEdge": {"mutual_tls_ca": "TUNB"}}));
-        assert!(error.unwrap_err().starts_with("MutualTLSAtEdge needs"));
-    }
-
-    #[test]
-    fn a_legacy_login_is_basic_auth() {
-        let login = specs(Proto::Http, json!({"Auth": "u:p"}));
-        assert_eq!(login, [("basic-auth".to_owned(), json!({"credentials": ["u:p"]}))]);
-    }
-}
+mod tests;

@@ -1,11 +1,18 @@
 //! One public address of one session.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use adit_chain::{BuildCx, Chain, Endpoint, OnError, Protocol, Registry, Side};
+use adit_chain::{
+    BuildCx, BuildError, Chain, Endpoint, Link, LinkSpec, OnError, Protocol, Registry, Side,
+};
+use adit_config::HandlerSpec;
 use adit_proto::{
-    ErrorCode, ErrorText,
+    ErrorText,
     message::{Bind, Proto},
+    options::Options,
     proxy::EdgeType,
 };
 use adit_runtime::{HttpVersion, Route, RouteOptions, TlsDefault};
@@ -13,7 +20,7 @@ use parking_lot::Mutex;
 
 use crate::{
     address::{Address, invalid},
-    lower::{Lowered, Termination},
+    lower::{self, Lowered, Termination},
     paths::Paths,
     shared::Shared,
     upstream::{AgentUpstream, Bounds},
@@ -79,7 +86,7 @@ impl Tunnel {
             certificates: Some(Arc::clone(&shared.by_name)),
             on_error: OnError::Deny,
         };
-        let chain = chain(&shared.registry, &lowered.links, &cx)?;
+        let chain = chain(&shared.registry, &lowered, &cx)?;
         let upstream = AgentUpstream {
             paths: Arc::clone(&paths),
             url: address.url(),
@@ -119,6 +126,28 @@ impl Tunnel {
         })
     }
 
+    /// The same tunnel with another traffic policy. Its paths are shared: what is under way goes on.
+    pub(crate) fn with_policy(
+        &self,
+        shared: &Shared,
+        policy: Option<HandlerSpec>,
+    ) -> Result<Self, ErrorText> {
+        let mut bind = Bind::new(self.address.proto, Options::default());
+        bind.forwards_to.clone_from(&self.forwards_to);
+        bind.forwards_proto.clone_from(&self.forwards_proto);
+        bind.extra.pooling_enabled = self.pooling.load(Ordering::Relaxed);
+        let owner = Owner {
+            client_id: self.client_id.clone(),
+            account: Arc::clone(&self.account),
+            bind: self.id.clone(),
+            tunnel_id: self.tunnel_id.clone(),
+        };
+        let lowered = Lowered { policy, ..self.lowered.clone() };
+        let (address, paths) = (self.address.clone(), Arc::clone(&self.paths));
+        let new = Self::build(shared, &bind, lowered, address, owner, paths)?;
+        Ok(Self { about: Mutex::new(self.about.lock().clone()), ..new })
+    }
+
     /// Whether a bind asks for just this tunnel, so that its route can stay as it is.
     pub(crate) fn is_same(&self, bind: &Bind, lowered: &Lowered) -> bool {
         self.forwards_to == bind.forwards_to
@@ -127,19 +156,27 @@ impl Tunnel {
     }
 }
 
-fn chain(
-    registry: &Registry,
-    links: &[adit_chain::LinkSpec],
-    cx: &BuildCx,
-) -> Result<Chain, ErrorText> {
-    registry.chain(links, cx).map_err(|(at, error)| {
-        let kind = links.get(at).map_or("handler", |link| link.kind.as_str());
-        let message = format!("The options for {kind} are invalid: {error}.");
-        match error.code {
-            Some(code) => ErrorText::new(ErrorCode(code.0), message),
-            None => invalid(message),
-        }
-    })
+fn chain(registry: &Registry, lowered: &Lowered, cx: &BuildCx) -> Result<Chain, ErrorText> {
+    let link = |spec: &LinkSpec| registry.link(spec, cx).map_err(|error| misbuilt(spec, &error));
+    let mut links: Vec<Link> = lowered.links.iter().map(link).collect::<Result<_, _>>()?;
+    if let Some(policy) = &lowered.policy {
+        let (kind, options) = (policy.kind.clone(), policy.options.clone());
+        let spec = LinkSpec { kind, options, on_error: OnError::Deny };
+        let built = registry.link(&spec, cx);
+        links.push(built.map_err(|error| lower::policy::misbuilt(policy, &error))?);
+    }
+    if let Some(last) = &lowered.last {
+        links.push(link(last)?);
+    }
+    Ok(Chain::new(links))
+}
+
+fn misbuilt(spec: &LinkSpec, error: &BuildError) -> ErrorText {
+    let message = format!("The options for {} are invalid: {error}.", spec.kind);
+    match lower::policy::code_of(spec, error) {
+        Some(code) => ErrorText::new(code, message),
+        None => invalid(message),
+    }
 }
 
 pub(crate) fn protocol(proto: Proto) -> Protocol {

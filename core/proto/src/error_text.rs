@@ -94,6 +94,8 @@ codes! {
     FORWARD_TO_AGENT = 3210;
     /// The agent could not reach the upstream.
     UPSTREAM_UNREACHABLE = 8012;
+    /// The traffic policy is not valid.
+    POLICY_INVALID = 9026;
     /// The URL has a part that is not allowed.
     URL_PART = 9037;
     /// The URL ends in a slash.

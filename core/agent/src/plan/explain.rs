@@ -5,7 +5,7 @@ use adit_config::{Place, endpoint::Address, endpoint_url::Scheme, handler::OnErr
 use adit_runtime::{Forwarded, Limits, Relay};
 
 use super::{Plan, Tls, Tools, requested};
-use crate::{EndpointSpec, PlanError};
+use crate::{EndpointSpec, PlanError, spec::Enforced};
 
 /// What would happen to the connections of an endpoint.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Explanation {
     pub tls: TlsEnd,
     /// Every handler, in the order in which a visitor meets them.
     pub links: Vec<ExplainedLink>,
+    /// Where the traffic policy is enforced, if there is one.
+    pub policy: Option<Enforced>,
     /// How bytes move.
     pub relay: Relay,
     /// Why they are not simply passed on; empty if they are.
@@ -76,6 +78,7 @@ impl Plan {
     pub(crate) fn explain(spec: EndpointSpec, tools: &Tools) -> Result<Explanation, PlanError> {
         let asks = asked(&spec);
         let has_tls = matches!(spec.scheme(), Some(Scheme::Https | Scheme::Tls));
+        let policy = spec.enforced.clone();
         let plan = Self::read(spec)?;
         let route = plan.route(&plan.provisional_url(), tools)?;
         let tls = match plan.tls {
@@ -114,6 +117,7 @@ impl Plan {
             upstream: plan.service.display.to_string(),
             tls,
             links,
+            policy,
             relay: route.relay,
             reasons,
             limits: route.limits,

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use adit_chain::{BuildCx, BuildError, Chain, Endpoint, LinkSpec, OnError, Side};
-use adit_config::{HandlerSpec, handler};
+use adit_config::{Diagnostic, HandlerSpec, Place, handler, middleware::POLICY_KIND};
+use rustls::{
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
 
 use super::{Tls, Tools};
 use crate::{EndpointSpec, PlanError};
@@ -13,6 +17,9 @@ use crate::{EndpointSpec, PlanError};
 pub(super) struct Links {
     name: String,
     specs: Vec<HandlerSpec>,
+    /// The policy that the edge enforces. It is built here only to find its mistakes, with their
+    /// lines, before the edge does.
+    at_edge: Option<HandlerSpec>,
 }
 
 impl Links {
@@ -27,7 +34,7 @@ impl Links {
             let first = specs.iter().take_while(|spec| spec.kind == "ip-restriction").count();
             specs.insert(first, terminate);
         }
-        Ok(Self { name: spec.name.clone(), specs })
+        Ok(Self { name: spec.name.clone(), specs, at_edge: spec.edge_policy.clone() })
     }
 
     /// What its links are made of, in the order of the chain.
@@ -49,6 +56,12 @@ impl Links {
             on_error: OnError::Deny,
         };
         let registry = tools.registry.load();
+        if let Some(policy) = self.at_edge.as_ref().filter(|policy| registry.has(&policy.kind)) {
+            let certificates = Some(Arc::new(AtEdge) as Arc<dyn ResolvesServerCert>);
+            let cx = BuildCx { side: Side::Edge, certificates, ..cx.clone() };
+            let built = registry.link(&to_link(policy), &cx);
+            built.map_err(|error| self.misbuilt(policy, &error))?;
+        }
         let links = self.specs.iter().map(|spec| {
             let link = registry.link(&to_link(spec), &cx);
             let link = link.map_err(|error| self.misbuilt(spec, &error))?;
@@ -66,20 +79,51 @@ impl Links {
     }
 
     fn misbuilt(&self, spec: &HandlerSpec, error: &BuildError) -> PlanError {
-        // A policy says where in one text with what: `burst: expected an integer`. Words that are
-        // no path lead to the options as a whole.
-        let in_text = error.message.split_once(": ").map_or("", |(path, _)| path);
-        let place = match error.at.as_slice() {
-            [] => spec.place_of(in_text),
-            keys => spec.place_of(&path(keys)),
-        };
+        if spec.kind == POLICY_KIND && !spec.is_generated() {
+            return policy_invalid(&self.name, spec, error);
+        }
         let text = format!("endpoint {:?}: handler {:?}: {error}", self.name, spec.kind);
-        let error_code = error.code.map(|code| adit_proto::ErrorCode(code.0));
-        let planned = PlanError::new(&place, text);
-        match error_code {
+        let code = spec.code_of(&path(&error.at)).map(|code| adit_proto::ErrorCode(code.into()));
+        let code = code.or_else(|| error.code.map(|code| adit_proto::ErrorCode(code.0)));
+        let planned = PlanError::new(&place_of(spec, error), text);
+        match code {
             Some(code) => planned.with_code(code),
             None => planned,
         }
+    }
+}
+
+/// Says everything that is wrong with a traffic policy, each mistake with its line and code.
+///
+/// Fact: clients know the mistake as a whole by a code of its own.
+fn policy_invalid(name: &str, spec: &HandlerSpec, error: &BuildError) -> PlanError {
+    let detail = |error: &BuildError| {
+        let code = error.code.and_then(|code| u16::try_from(code.0).ok());
+        Diagnostic::new(place_of(spec, error), error.message.as_str()).code(code)
+    };
+    let text = format!("endpoint {name:?}: the traffic policy is not valid:");
+    PlanError::new(&spec.place, text)
+        .with_code(adit_proto::ErrorCode::POLICY_INVALID)
+        .with_details(error.all().map(detail).collect())
+}
+
+/// Where a mistake in the options of a handler stands.
+fn place_of(spec: &HandlerSpec, error: &BuildError) -> Place {
+    match error.at.as_slice() {
+        // A module says where in one text with what: `burst: expected an integer`. Words that are
+        // no path lead to the options as a whole.
+        [] => spec.place_of(error.message.split_once(": ").map_or("", |(path, _)| path)),
+        keys => spec.place_of(&path(keys)),
+    }
+}
+
+/// Stands for the certificates of the edge.
+#[derive(Debug)]
+struct AtEdge;
+
+impl ResolvesServerCert for AtEdge {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        None
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is asked of the edge: the options of a bind.
 //!
 //! Handlers run at the agent, so the options stay empty of them. What only the edge can do stands
-//! there: the address, the PROXY header, TLS that ends at the edge, and whose certificates visitors
-//! must have then.
+//! there: the address, the PROXY header, TLS that ends at the edge, whose certificates visitors must
+//! have then, and a traffic policy that is enforced there.
 
 use adit_config::{
     At, EndpointUrl,
@@ -14,7 +14,7 @@ use adit_proto::{
     ErrorCode,
     message::{Bind, BindExtra, MAX_LABELS, MAX_METADATA_LEN, Proto, StartTunnelWithLabel},
     options::{self, HttpOptions, MutualTls, Options, TcpOptions, TlsOptions, TlsTermination},
-    secret::Base64,
+    secret::{Base64, Secret},
 };
 
 use super::{Request, Tls, requested};
@@ -89,6 +89,7 @@ fn http(spec: &EndpointSpec) -> Result<HttpOptions, PlanError> {
         local_url_scheme: local_scheme(spec).to_owned(),
         proxy_proto: proxy_proto(spec.upstream.proxy_protocol),
         mutual_tls_ca: client_cas(spec)?,
+        traffic_policy: policy(spec),
         ..HttpOptions::default()
     })
 }
@@ -100,6 +101,7 @@ fn tcp(spec: &EndpointSpec) -> TcpOptions {
         url: url.map(ToString::to_string).unwrap_or_default(),
         addr: addr.as_deref().and_then(|a| a.strip_prefix("tcp://")).unwrap_or_default().to_owned(),
         proxy_proto: proxy_proto(spec.upstream.proxy_protocol),
+        traffic_policy: policy(spec),
         ..TcpOptions::default()
     }
 }
@@ -119,6 +121,7 @@ fn tls_opts(spec: &EndpointSpec, tls: Tls) -> Result<TlsOptions, PlanError> {
         mutual_tls_at_agent: tls == Tls::EndsHere && !spec.tls.client_cas.is_empty(),
         mutual_tls_at_edge: at_edge,
         tls_termination: termination,
+        traffic_policy: policy(spec),
         ..TlsOptions::default()
     })
 }
@@ -156,6 +159,12 @@ fn shown(pem: &PemSource) -> String {
         PemSource::File(path) => path.display().to_string(),
         PemSource::Text(_) => "the PEM text".to_owned(),
     }
+}
+
+/// The policy that the edge enforces, as the text that edges take.
+fn policy(spec: &EndpointSpec) -> Secret {
+    let document = spec.edge_policy.as_ref().map(|policy| policy.options.to_string());
+    document.unwrap_or_default().into()
 }
 
 fn host(url: Option<&EndpointUrl>) -> String {

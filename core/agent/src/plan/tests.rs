@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+#[path = "tests/policy.rs"]
+mod policy;
+
 fn plan(spec: EndpointSpec) -> Result<Plan, PlanError> {
     Plan::new(spec, &tools())
 }
@@ -59,12 +62,16 @@ fn tools() -> Tools {
     Tools::default().with_registry(registry(idles))
 }
 
-fn registry(kinds: impl IntoIterator<Item = Idles>) -> Registry {
+fn registry<F: Factory>(kinds: impl IntoIterator<Item = F>) -> Registry {
     Registry::default().with(kinds.into_iter().map(|f| Arc::new(f) as Arc<dyn Factory>))
 }
 
 fn kinds(plan: &Plan) -> Vec<String> {
-    let route = plan.route("https://a.edge.test", &tools()).unwrap();
+    kinds_with(plan, &tools())
+}
+
+fn kinds_with(plan: &Plan, tools: &Tools) -> Vec<String> {
+    let route = plan.route("https://a.edge.test", tools).unwrap();
     route.chain.links().iter().map(|link| link.name().to_owned()).collect()
 }
 
@@ -227,26 +234,6 @@ fn a_mistake_in_a_handler_points_at_its_line() {
     );
     let error = from_config(&yaml.replace("bad", "odd")).unwrap_err().to_string();
     assert!(error.starts_with("adit.yml:9:15: ") && error.ends_with(": expected a network"));
-}
-
-#[test]
-fn what_does_not_work_yet_is_refused_by_its_name() {
-    for (key, value) in [
-        ("traffic_policy", "{on_http_request: []}"),
-        ("traffic_policy_file", "policy.yml"),
-        ("enforce", "edge"),
-    ] {
-        let yaml = format!(
-            "version: 3\nendpoints:\n  - name: web\n    upstream: {{url: 8080}}\n    {key}: {value}\n"
-        );
-        let text = from_config(&yaml).unwrap_err().to_string();
-        assert!(text.starts_with("adit.yml:5:"), "{text}");
-        assert!(text.contains(&format!("{key} is not supported yet; remove it")), "{text}");
-    }
-    let yaml = "version: 2\ntunnels:\n  web:\n    proto: http\n    addr: 8080\n    \
-                oauth: {provider: google}\n";
-    let text = from_config(yaml).unwrap_err().to_string();
-    assert!(text.contains("oauth is not supported yet; remove it"), "{text}");
 }
 
 #[test]

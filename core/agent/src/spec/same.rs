@@ -23,6 +23,8 @@ impl EndpointSpec {
             upstream,
             tls,
             handlers,
+            edge_policy,
+            enforced: _,
             place: _,
             problem: _,
             observe: _,
@@ -37,6 +39,7 @@ impl EndpointSpec {
             && same_upstream(upstream, &other.upstream)
             && same_tls(tls, &other.tls)
             && all(handlers, &other.handlers, same_handler)
+            && all(edge_policy.as_slice(), other.edge_policy.as_slice(), same_handler)
     }
 }
 

@@ -166,7 +166,7 @@ pub(crate) async fn patch(
         Ok(patch) => patch,
         Err(refusal) => return reject(stream, refusal).await,
     };
-    let patched = shared.control.lock().patch(&shared, &of.client_id, patch);
+    let patched = crate::control::patch(&shared, &of.client_id, patch);
     match patched {
         Ok(()) => answer_and_finish(stream, &PatchTunnelStateResp {}, permit).await,
         Err(error) => refuse(stream, &error).await,
