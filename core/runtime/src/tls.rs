@@ -43,6 +43,7 @@ pub fn info(session: &rustls::ServerConnection) -> TlsInfo {
             .to_owned(),
         client_subject: certificates.first().and_then(|leaf| subject(leaf)),
         client_certificates: certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
+        presented: None,
     }
 }
 
