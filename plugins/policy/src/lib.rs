@@ -19,6 +19,7 @@ mod factory;
 mod fields;
 mod gather;
 mod handler;
+mod login;
 mod phase;
 mod problem;
 mod response;
@@ -32,5 +33,6 @@ mod value;
 
 pub use self::{
     factory::factory,
-    services::{Fetch, FetchError, Services},
+    login::Logins,
+    services::{Fetch, FetchError, Fetched, Reach, Services},
 };
