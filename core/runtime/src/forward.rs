@@ -9,7 +9,12 @@ use tracing::debug;
 
 use crate::{
     Closed, Ended, Leg, Live, Metrics, PassthroughTls, Relay, Route, Router, Routes, Stop,
-    TlsDefault, UpstreamError, http, limits::TELL, relay::relay_until, tls,
+    TlsDefault, UpstreamError,
+    divert::{Came, divert},
+    http,
+    limits::TELL,
+    relay::relay_until,
+    tls,
 };
 
 /// What all connections of one owner share.
@@ -37,7 +42,7 @@ pub fn forward(
     route: Arc<Route>,
     cx: &ForwardCx,
 ) -> impl Future<Output = Closed> + Send {
-    run(conn, io, route, None, cx)
+    run(conn, io, route, None, cx, Came::default())
 }
 
 /// As [`forward`], where the route may be replaced meanwhile; `route` is what `live` held when the
@@ -49,20 +54,25 @@ pub fn forward_live(
     live: Arc<Live>,
     cx: &ForwardCx,
 ) -> impl Future<Output = Closed> + Send {
-    run(conn, io, route, Some(live), cx)
+    run(conn, io, route, Some(live), cx, Came::default())
 }
 
-async fn run(
+pub(crate) async fn run(
     conn: Arc<Conn>,
     io: Rewind<Io>,
     route: Arc<Route>,
     live: Option<Arc<Live>>,
     cx: &ForwardCx,
+    came: Came,
 ) -> Closed {
     let mut open = Open::new(&conn, &route);
     let mut connected = Connected::default();
+    came.attach(&conn, &route);
     let (totals, ended) = match route.chain.connect(&conn, &mut connected).await {
-        Ok(()) => Box::pin(carry(&conn, io, route, live, &mut connected, cx)).await,
+        Ok(()) => match connected.take_divert() {
+            None => Box::pin(carry(&conn, io, (route, came), live, &mut connected, cx)).await,
+            Some(to) => divert(&conn, io, (&route, came), to, &mut connected, cx).await,
+        },
         Err(refusal) => {
             let totals = Box::pin(turn_away(&conn, io, &route, refusal, cx)).await;
             open.metrics.moved(totals);
@@ -111,12 +121,17 @@ impl Drop for Open<'_> {
 async fn carry(
     conn: &Arc<Conn>,
     io: Rewind<Io>,
-    route: Arc<Route>,
+    (route, came): (Arc<Route>, Came),
     live: Option<Arc<Live>>,
     connected: &mut Connected,
     cx: &ForwardCx,
 ) -> (Totals, Ended) {
-    let mode = connected.tls().cloned().or_else(|| by_default(&route.tls));
+    let wanted = connected.tls().cloned().or_else(|| by_default(&route.tls));
+    let Some(mode) = came.tls(wanted) else {
+        debug!(id = %conn.id, "no certificate was asked for where TLS ended");
+        io.inner().reset_on_drop();
+        return (Totals::default(), Ended::TlsFailed);
+    };
     let passthrough = match mode {
         Some(TlsMode::Pass) => PassthroughTls::Yes,
         Some(TlsMode::Here(_) | TlsMode::Mutual(_)) | None => PassthroughTls::No,
@@ -146,7 +161,7 @@ fn by_default(tls: &TlsDefault) -> Option<TlsMode> {
 }
 
 /// Terminates TLS if that is for this side to do.
-async fn settle_tls(
+pub(crate) async fn settle_tls(
     conn: &Conn,
     io: Rewind<Io>,
     mode: Option<TlsMode>,

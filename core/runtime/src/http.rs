@@ -6,9 +6,11 @@
 //! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts;
 //!   `finish`: who is told of their end; `tape`, `overheard`: who watches; `way`: what
 //!   goes along.
-//! - `places`, `own`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
+//! - `inside`: requests that handlers send to internal endpoints.
+//! - `places`, `own`, `away`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
+mod away;
 mod body;
 mod conn;
 mod crew;
@@ -18,6 +20,7 @@ mod fold;
 mod guard;
 mod headers;
 mod idle;
+mod inside;
 mod nap;
 mod overheard;
 mod own;
@@ -56,11 +59,30 @@ pub struct Visitor {
     pub server: SocketAddr,
     /// The TLS session, if one was terminated.
     pub tls: Option<TlsInfo>,
+    /// What it asked for in its first TLS message, where that was looked at.
+    pub hello: Option<Hello>,
+    /// Where the server is that it reached, in the operator's words.
+    pub region: Option<Arc<str>>,
 }
 
 impl Visitor {
     fn of(conn: &Conn) -> Self {
-        Self { client: conn.client, server: conn.server, tls: conn.tls.get().cloned() }
+        Self {
+            client: conn.client,
+            server: conn.server,
+            tls: conn.tls.get().cloned(),
+            hello: conn.hello.get().cloned(),
+            region: conn.region.get().cloned(),
+        }
+    }
+
+    /// Its connection to another endpoint than it came for.
+    fn conn(&self, endpoint: Arc<Endpoint>) -> Conn {
+        let conn = Conn::new(self.client, self.server, endpoint);
+        let _ = self.tls.clone().map(|tls| conn.tls.set(tls));
+        let _ = self.hello.clone().map(|hello| conn.hello.set(hello));
+        let _ = self.region.clone().map(|region| conn.region.set(region));
+        conn
     }
 
     fn speaks(&self) -> Spoken {
@@ -98,6 +120,7 @@ pub(crate) async fn serve_route(
     let spoken = visitor.speaks();
     let limits = route.limits.clone();
     let metrics = Arc::clone(&route.metrics);
+    traffic.meter(&conn, &route.chain);
     let home = Arc::new(Seat::admitted(route, conn));
     let places = match &cx.router {
         Some(router) => {

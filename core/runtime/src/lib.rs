@@ -22,6 +22,7 @@
 
 pub mod forward;
 pub mod http;
+mod divert;
 pub mod limits;
 pub mod metrics;
 pub mod relay;
@@ -42,7 +43,7 @@ pub use self::{
     http::{Visitor, serve_http},
     limits::Limits,
     metrics::{Closed, Ended, Metrics, Observe},
-    route::{Forwarded, Live, Relay, Route, RouteOptions, Routes, TlsDefault},
+    route::{Forwarded, Live, Neighbours, Relay, Route, RouteOptions, Routes, TlsDefault},
     router::Router,
     stop::Stop,
     upstream::{HttpVersion, Leg, PassthroughTls, Upstream, UpstreamError},

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use adit_chain::{Chain, Endpoint, Side};
+use adit_chain::{Chain, Endpoint, InsideUrl, Side};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
@@ -66,6 +66,8 @@ pub struct RouteOptions {
     pub observe: Option<Arc<dyn Observe>>,
     /// Watches exchanges, on HTTP endpoints.
     pub tap: Option<Arc<dyn Tap>>,
+    /// The internal endpoints that its handlers may send to.
+    pub neighbours: Option<Arc<dyn Neighbours>>,
 }
 
 impl RouteOptions {
@@ -76,7 +78,7 @@ impl RouteOptions {
             Side::Agent => Forwarded::Keep,
         };
         let (tls, limits) = (TlsDefault::None, Limits::default());
-        Self { side, tls, limits, forwarded, observe: None, tap: None }
+        Self { side, tls, limits, forwarded, observe: None, tap: None, neighbours: None }
     }
 }
 
@@ -101,6 +103,8 @@ pub struct Route {
     pub metrics: Arc<Metrics>,
     /// Who watches the exchanges.
     pub tap: Option<Arc<dyn Tap>>,
+    /// The internal endpoints that its handlers may send to.
+    pub neighbours: Option<Arc<dyn Neighbours>>,
 }
 
 impl Route {
@@ -111,14 +115,14 @@ impl Route {
         upstream: Arc<dyn Upstream>,
         options: RouteOptions,
     ) -> Self {
-        let RouteOptions { side, tls, limits, forwarded, observe, tap } = options;
+        let RouteOptions { side, tls, limits, forwarded, observe, tap, neighbours } = options;
         let tap = tap.filter(|_| endpoint.protocol.is_http());
         let relay = match &tap {
             Some(_) => Relay::Http,
             None => plan(&endpoint, &chain, &*upstream, side, forwarded),
         };
         let metrics = Arc::new(Metrics::new(observe));
-        Self { endpoint, chain, upstream, relay, tls, forwarded, limits, metrics, tap }
+        Self { endpoint, chain, upstream, relay, tls, forwarded, limits, metrics, tap, neighbours }
     }
 }
 
@@ -160,6 +164,13 @@ impl Live {
 pub trait Routes: fmt::Debug + Send + Sync + 'static {
     /// The route of an endpoint.
     fn named(&self, name: &str) -> Option<Arc<Route>>;
+}
+
+/// The internal endpoints that handlers of a route may send to: those of its account at the edge,
+/// those of its session at the agent.
+pub trait Neighbours: fmt::Debug + Send + Sync + 'static {
+    /// The route of the endpoint with that URL, or of the closest wildcard that covers it.
+    fn internal(&self, url: &InsideUrl) -> Option<Arc<Route>>;
 }
 
 fn plan(

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adit_chain::TlsInfo;
+use adit_chain::{Presented, TlsInfo};
 use adit_net::{
     Io, Rewind,
     tls::{self, HandshakeError},
@@ -21,8 +21,10 @@ pub async fn terminate(
     io: Rewind<Io>,
     config: Arc<ServerConfig>,
 ) -> Result<(Io, TlsInfo), HandshakeError> {
-    let stream = Box::pin(tls::accept(io, config, HANDSHAKE_TIMEOUT)).await?;
-    let info = info(stream.get_ref().1);
+    let accepting = tls::accept_presenting(io, config, HANDSHAKE_TIMEOUT);
+    let (stream, presented) = Box::pin(accepting).await?;
+    let presented = presented.map(Presented);
+    let info = TlsInfo { presented, ..info(stream.get_ref().1) };
     Ok((Io::from(stream), info))
 }
 

@@ -22,7 +22,7 @@ use crate::{Metrics, limits::CONTINUE_WAIT};
 /// The body of a response. When it is dropped, sent or not, the exchange is over.
 pub(super) struct Tracked {
     body: Body,
-    _exchange: InFlight,
+    _exchange: Option<InFlight>,
     pipe: Option<Borrowed>,
     finish: Option<Box<Finish>>,
 }
@@ -64,7 +64,16 @@ impl Tracked {
         pipe: Option<Borrowed>,
         finish: Option<Box<Finish>>,
     ) -> Self {
-        Self { body, _exchange: exchange, pipe, finish }
+        Self { body, _exchange: Some(exchange), pipe, finish }
+    }
+
+    /// Of a response that another exchange is answered with.
+    pub(super) const fn lent(
+        body: Body,
+        pipe: Option<Borrowed>,
+        finish: Option<Box<Finish>>,
+    ) -> Self {
+        Self { body, _exchange: None, pipe, finish }
     }
 }
 

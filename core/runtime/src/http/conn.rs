@@ -24,6 +24,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    away::Away,
     crew::{Crew, Members},
     exchange::{After, Shared, Switched, serve},
     nap::Napping,
@@ -79,7 +80,8 @@ impl Serving {
         let (crew, members) = Crew::new(turn.waker(CREW).clone());
         let watch = Watch::new(Arc::clone(&traffic), limits, stop);
         let switched = Mutex::new(None);
-        let shared = Arc::new(Shared { places, crew, traffic, origin, switched });
+        let away = Away::default();
+        let shared = Arc::new(Shared { places, away, crew, traffic, origin, switched });
         Self { turn, members, watch, shared }
     }
 
@@ -108,6 +110,7 @@ impl Serving {
         totals.bytes_in += relayed.bytes_in;
         totals.bytes_out += relayed.bytes_out;
         self.finish_telling().await;
+        self.shared.away.close(totals, ended).await;
         self.shared.places.close(totals, ended).await;
         (totals, ended)
     }

@@ -11,11 +11,13 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::{
+    away::Away,
     body::{InFlight, Tracked},
     crew::Crew,
     finish::{self, Finish, Watched},
     guard,
     headers::{self, Has, Switch},
+    inside::{Doors, Hops, Rendered},
     pipe::Pipe,
     places::Places,
     seat::Seat,
@@ -37,6 +39,8 @@ const MAX_REROUTES: usize = 5;
 /// What the exchanges of one visitor's connection share.
 pub(super) struct Shared {
     pub(super) places: Places,
+    /// Where handlers sent exchanges.
+    pub(super) away: Away,
     pub(super) crew: Crew,
     pub(super) traffic: Arc<Traffic>,
     /// Secret with which answers of this side are marked.
@@ -107,12 +111,14 @@ pub(super) fn serve(
 impl Shared {
     /// Gives back what idle pipes hold.
     pub(super) fn look_after(&self) {
-        self.places.look_after(tokio::time::Instant::now(), &self.crew, &self.traffic);
+        let now = tokio::time::Instant::now();
+        self.places.look_after(now, &self.crew, &self.traffic);
+        self.away.look_after(now, &self.crew, &self.traffic);
     }
 
     /// Leaves whoever wants to be told of the end with what ends last: the response, or what comes
     /// after a switch of protocols.
-    fn leave(
+    pub(super) fn leave(
         &self,
         mut finish: Box<Finish>,
         response: &Response<Body>,
@@ -133,7 +139,12 @@ impl Shared {
         Some(finish)
     }
 
-    fn render(&self, refusal: Refusal, id: Id, taste: Taste) -> Result<Response<Body>, HangUp> {
+    pub(super) fn render(
+        &self,
+        refusal: Refusal,
+        id: Id,
+        taste: Taste,
+    ) -> Result<Response<Body>, HangUp> {
         if refusal.close {
             return Err(HangUp);
         }
@@ -150,7 +161,7 @@ impl Shared {
 }
 
 async fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     mut request: Request<Incoming>,
     taste: Taste,
     way: &mut Way,
@@ -181,7 +192,8 @@ async fn answer(
     let has_handlers = seat.route.chain.needs().wants_http() || seat.route.upstream.answers();
     let result = if has_handlers {
         // Boxed: it is the larger part of an exchange, and many have no handlers.
-        Box::pin(chained(shared, Arc::clone(&seat), request, taste, way)).await
+        let hops = Hops::default();
+        Box::pin(chained(shared, Arc::clone(&seat), request, taste, way, hops)).await
     } else {
         send::send(shared, &seat, request, way).await
     };
@@ -222,12 +234,13 @@ fn normalise(request: &mut Request<Incoming>, host: Option<HeaderValue>, seat: &
 }
 
 /// Through the handlers, to the upstream or wherever they say, and back.
-async fn chained(
-    shared: &Shared,
+pub(super) async fn chained(
+    shared: &Arc<Shared>,
     mut seat: Arc<Seat>,
     request: Request<Body>,
     taste: Taste,
     way: &mut Way,
+    hops: Hops,
 ) -> Result<Response<Body>, Refusal> {
     let mut exchange = Exchange::new(Arc::clone(&seat.conn), request);
     let is_taped = way.taped().map(|taped| exchange.id = taped.id).is_some();
@@ -238,7 +251,7 @@ async fn chained(
     let is_head = exchange.request.method() == Method::HEAD;
     let mut watched = Watched::new(exchange, shared);
     let mut unwind = Unwind::default();
-    let mut result = through(shared, &mut seat, &mut watched, &mut unwind, way).await;
+    let mut result = through(shared, &mut seat, &mut watched, &mut unwind, way, hops).await;
     let limit = seat.route.limits.max_buffered_body;
     let mut failure = None;
     loop {
@@ -246,10 +259,14 @@ async fn chained(
             Ok(response) => response,
             Err(refusal) => {
                 failure = Some(finish::reason(&refusal));
+                let rendered = hops.is_inside().then(|| Rendered(refusal.clone()));
                 match shared.render(refusal, id, taste) {
                     Ok(mut response) => {
-                        if !unwind.is_empty() || is_taped {
+                        if !unwind.is_empty() || is_taped || rendered.is_some() {
                             Origin::Agent.mark(&mut response);
+                        }
+                        if let Some(rendered) = rendered {
+                            response.extensions_mut().insert(rendered);
                         }
                         response
                     }
@@ -280,11 +297,12 @@ async fn chained(
 
 /// The request's side of the handlers, and the upstream.
 async fn through(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     seat: &mut Arc<Seat>,
     watched: &mut Watched<'_>,
     unwind: &mut Unwind,
     way: &mut Way,
+    hops: Hops,
 ) -> Result<Response<Body>, Refusal> {
     let (mut n_reroutes, mut first) = (0, 0);
     loop {
@@ -295,6 +313,7 @@ async fn through(
             max_len: route.limits.max_buffered_body,
             timeout: route.limits.response_timeout,
         };
+        exchange.inside = Doors::open(shared, seat, way.visitor.as_ref(), hops);
         if route.chain.needs().contains(Needs::REQUEST_BODY) {
             buffer_request(exchange, &route.limits).await?;
         }
@@ -318,7 +337,7 @@ async fn through(
                 if n_reroutes == MAX_REROUTES {
                     return Err(rerouted_too_often());
                 }
-                if let Some(next) = shared.places.named(&to.0).await? {
+                if let Some(next) = shared.places.named(&to.0, &shared.away).await? {
                     if let Some(then) = then {
                         route.chain.waits(link, then, unwind);
                     }

@@ -253,8 +253,8 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes away what only answers of the far side itself may carry.
-pub(super) fn strip_marks(headers: &mut HeaderMap, has: Has, origin: Option<&str>) {
+/// Takes away what only answers of the far side itself may carry, and tells whether it is one.
+pub(super) fn strip_marks(headers: &mut HeaderMap, has: Has, origin: Option<&str>) -> bool {
     let is_own = match (headers.get(ORIGIN), origin) {
         (Some(said), Some(origin)) if has.contains(Has::ORIGIN) => {
             said.as_bytes() == origin.as_bytes()
@@ -267,6 +267,7 @@ pub(super) fn strip_marks(headers: &mut HeaderMap, has: Has, origin: Option<&str
     if has.contains(Has::ERROR_CODE) && !is_own {
         headers.remove(ERROR_CODE);
     }
+    is_own
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Visitor,
+    away::Away,
     crew::Crew,
     own::Own,
     seat::{Seat, Terms},
@@ -82,10 +83,14 @@ impl Places {
     }
 
     /// The seat of a route that a handler named; `None` if there is no such route.
-    pub(super) async fn named(&self, name: &str) -> Result<Option<Arc<Seat>>, Refusal> {
+    pub(super) async fn named(
+        &self,
+        name: &str,
+        away: &Away,
+    ) -> Result<Option<Arc<Seat>>, Refusal> {
         match self {
             Self::ByHost(places) => places.sit(places.router.route(name)?).await.map(Some),
-            Self::Own(own) => own.named(name).await,
+            Self::Own(own) => own.named(name, away).await,
             Self::Refused(..) => Ok(None),
         }
     }
@@ -150,11 +155,8 @@ impl ByHost {
         if let Some(seat) = self.find(&route) {
             return Ok(seat);
         }
-        let Visitor { client, server, tls } = &self.visitor;
-        let conn = Conn::new(*client, *server, Arc::clone(&route.endpoint));
-        if let Some(tls) = tls {
-            let _ = conn.tls.set(tls.clone());
-        }
+        let conn = self.visitor.conn(Arc::clone(&route.endpoint));
+        self.traffic.meter(&conn, &route.chain);
         let before = self.traffic.totals();
         let seat =
             Arc::new(Seat::ask(Arc::clone(&route), Arc::new(conn), before, Terms::Shared).await?);

@@ -87,7 +87,12 @@ impl Seat {
         terms: Terms,
     ) -> Result<Self, Refusal> {
         let mut connected = Connected::default();
-        if let Err(refusal) = route.chain.connect(&conn, &mut connected).await {
+        let mut admitted = route.chain.connect(&conn, &mut connected).await;
+        if admitted.is_ok() && connected.take_divert().is_some() {
+            tracing::warn!(id = %conn.id, "only a connection of its own can be led elsewhere");
+            admitted = Err(Refusal::handler_failed());
+        }
+        if let Err(refusal) = admitted {
             tell(connected, &conn, Totals::default(), Ended::Refused).await;
             return Err(refusal);
         }

@@ -2,7 +2,7 @@
 
 use std::{pin::pin, sync::Arc};
 
-use adit_chain::{Body, Refusal, code};
+use adit_chain::{Body, Origin, Refusal, code};
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
     header::{EXPECT, HOST},
@@ -145,8 +145,12 @@ fn receive(
     let headers = response.headers_mut();
     let has = Has::of(headers);
     let switch = headers::strip(headers, has);
+    let mut is_own = false;
     if has.intersects(Has::ERROR_CODE | Has::ORIGIN) {
-        headers::strip_marks(headers, has, pipe.origin());
+        is_own = headers::strip_marks(headers, has, pipe.origin());
+    }
+    if is_own {
+        Origin::Agent.mark(&mut response);
     }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let visitor = way.visitor.take().filter(|_| switch == Switch::Wanted);

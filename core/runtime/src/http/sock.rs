@@ -75,6 +75,13 @@ impl Traffic {
         Totals { bytes_in: self.bytes_in.load(Relaxed), bytes_out: self.bytes_out.load(Relaxed) }
     }
 
+    /// Lets the handlers of a connection see what it has carried, if it has any.
+    pub(super) fn meter(self: &Arc<Self>, conn: &Conn, chain: &Chain) {
+        if !chain.links().is_empty() {
+            conn.set_meter(Arc::clone(self) as Arc<dyn Meter>);
+        }
+    }
+
     /// What of the bytes so far an observer has not been told of; from now on it has.
     pub(super) fn unreported(&self, totals: Totals) -> Totals {
         let before_in = self.reported_in.swap(totals.bytes_in, Relaxed);

@@ -4,6 +4,7 @@ mod failing;
 mod finishing;
 mod handling;
 mod idling;
+mod inside;
 mod moving;
 mod proxying;
 mod routing;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use adit_chain::Conn;
 use http::Request;
-use hyper::{body::Incoming, upgrade::OnUpgrade};
+use http_body::Body as HttpBody;
+use hyper::upgrade::OnUpgrade;
 
 use super::{body::Borrowed, exchange::Shared, finish::Finish, headers::Switch, tape::Taped};
 use crate::{Metrics, tap::Tap};
@@ -38,7 +39,7 @@ impl Way {
         &mut self,
         shared: &Shared,
         (conn, tap): (&Arc<Conn>, &dyn Tap),
-        request: &Request<Incoming>,
+        request: &Request<impl HttpBody>,
     ) {
         let taped = Taped::begin(tap, conn, request);
         self.finish = taped.map(|taped| Box::new(Finish::of_tape(shared, taped)));

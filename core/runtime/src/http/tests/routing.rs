@@ -50,7 +50,7 @@ async fn serve(router: Arc<Table>, tls: Option<TlsInfo>, tasks: &mut JoinSet<Clo
     let (visitor, accepted) = tokio::join!(TcpStream::connect(server), front.accept());
     let (socket, client): (_, SocketAddr) = accepted.unwrap();
     tasks.spawn(async move {
-        let visitor = Visitor { client, server, tls };
+        let visitor = Visitor { client, server, tls, hello: None, region: None };
         serve_http(visitor, Rewind::new(Io::Tcp(socket)), router, &Stop::default()).await
     });
     Peer(visitor.unwrap())
@@ -139,6 +139,6 @@ async fn a_route_that_wants_certificates_is_not_reached_where_none_was_asked_for
 fn alpn_chooses_the_protocol() {
     let addr = SocketAddr::from(([127, 0, 0, 1], 1));
     let tls = TlsInfo { alpn: Some(b"h2".to_vec()), ..TlsInfo::default() };
-    let visitor = Visitor { client: addr, server: addr, tls: Some(tls) };
+    let visitor = Visitor { client: addr, server: addr, tls: Some(tls), hello: None, region: None };
     assert!(visitor.speaks() == crate::http::Spoken::Http2);
 }
