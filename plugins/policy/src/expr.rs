@@ -29,65 +29,84 @@
 //! Functions of requests and responses are rewritten to these facts, so they need
 //! `req.headers`, `res.headers`, `req.url.query_params`, `req.cookies`, `res.cookies`.
 
+mod check;
+mod convert;
 mod error;
+mod functions;
+mod library;
+mod limits;
+mod regexes;
+mod suggest;
+mod template;
 mod ty;
 
-use cel::Value;
+use std::{fmt, sync::Arc};
 
+use cel::{Context, Value};
+
+use self::{
+    check::{Checked, check},
+    library::ENGINE,
+    limits::MAX_SOURCE_LEN,
+};
 pub(crate) use self::{
     error::{ExprError, ExprErrorKind},
+    template::Template,
     ty::{Field, Root, Type},
 };
-use crate::{phase::Phase, scope::Scope};
+use crate::{facts, phase::Phase, scope::Scope};
 
 /// A compiled expression.
-#[derive(Debug)]
-pub(crate) struct Expr;
-
-/// A text that may hold `${…}`.
-#[derive(Debug)]
-pub(crate) struct Template;
+pub(crate) struct Expr {
+    source: String,
+    checked: Checked,
+}
 
 impl Expr {
     /// Compiles an expression and checks every name in it against what its phase knows.
     pub(crate) fn compile(source: &str, phase: Phase) -> Result<Self, ExprError> {
-        let _ = (source, phase);
-        todo!("owner: expr")
+        if source.len() > MAX_SOURCE_LEN {
+            let message = format!("the expression has more than {MAX_SOURCE_LEN} bytes");
+            return Err(ExprError::compile(message));
+        }
+        if source.trim().is_empty() {
+            return Err(ExprError::compile("the expression is empty"));
+        }
+        let parsed = ENGINE.parser().parse_with_source_info(source);
+        let (ast, positions) = parsed.map_err(ExprError::syntax)?;
+        Ok(Self { source: source.to_owned(), checked: check(ast, &positions, phase)? })
+    }
+
+    /// The expression as it was written.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     /// Whether its value cannot be a boolean, so that a rule could never match.
     pub(crate) fn is_surely_not_bool(&self) -> bool {
-        todo!("owner: expr")
+        self.checked.ty.is_surely_not_bool()
     }
 
     /// Evaluates it.
     pub(crate) fn eval(&self, scope: &Scope) -> Result<Value, ExprError> {
-        let _ = scope;
-        todo!("owner: expr")
+        let Checked { ast, roots, patterns, .. } = &self.checked;
+        let mut context = Context::with_env(Arc::clone(&ENGINE));
+        facts::bind(&mut context, scope, roots);
+        for (name, pattern) in patterns {
+            context.add_variable_as_val(name.as_str(), Box::new(pattern.clone()));
+        }
+        let result = limits::metered(|| {
+            Value::resolve_val(ast, &context).and_then(|val| convert::to_value(val.as_ref()))
+        });
+        result.map_err(ExprError::limit)?.map_err(ExprError::execution)
     }
 }
 
-impl Template {
-    /// Compiles a text. One without `${` is a literal.
-    pub(crate) fn compile(source: &str, phase: Phase) -> Result<Self, ExprError> {
-        let _ = (source, phase);
-        todo!("owner: expr")
-    }
-
-    /// The text, if no expression is in it.
-    pub(crate) fn literal(&self) -> Option<&str> {
-        todo!("owner: expr")
-    }
-
-    /// The text with its expressions' values in it.
-    pub(crate) fn text(&self, scope: &Scope) -> Result<String, ExprError> {
-        let _ = scope;
-        todo!("owner: expr")
-    }
-
-    /// As [`text`](Self::text), but the value itself where the whole text is one expression.
-    pub(crate) fn value(&self, scope: &Scope) -> Result<Value, ExprError> {
-        let _ = scope;
-        todo!("owner: expr")
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expr").field(&self.source).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
