@@ -147,6 +147,7 @@ impl Edge {
             unauthenticated: PerSource::new(limits.unauthenticated_per_source),
             legs: Arc::new(Semaphore::new(limits.legs)),
             own: parking_lot::Mutex::default(),
+            region: Arc::from(&*shared.settings.region),
         });
         let mut admission = listener::Limits::connections(limits.visitors);
         admission.per_source = shared.visitors_per_source();

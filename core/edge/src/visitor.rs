@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use adit_chain::{Conn, TlsInfo};
+use adit_chain::{Conn, Hello, TlsInfo};
 use adit_net::{
     ConnStop, Io, Rewind, hello,
     tls::{self, server},
@@ -46,6 +46,8 @@ pub(crate) struct Reception {
     pub(crate) unauthenticated: adit_net::per_source::PerSource,
     pub(crate) legs: Arc<tokio::sync::Semaphore>,
     pub(crate) own: Mutex<HashMap<IpAddr, Arc<rustls::ServerConfig>>>,
+    /// Where this edge is, for the handlers of connections.
+    pub(crate) region: Arc<str>,
 }
 
 impl Reception {
@@ -53,7 +55,8 @@ impl Reception {
     pub(crate) async fn http(self: Arc<Self>, tcp: TcpStream, client: SocketAddr, stop: ConnStop) {
         let io = Io::from(tcp);
         let Some(server) = io.local_addr() else { return };
-        let visitor = Visitor { client, server, tls: None };
+        let region = Some(Arc::clone(&self.region));
+        let visitor = Visitor { client, server, tls: None, hello: None, region };
         let router = Arc::clone(&self.plain);
         Box::pin(serve_http(visitor, Rewind::new(io), router, &Stop::from(&stop))).await;
     }
@@ -95,7 +98,14 @@ impl Reception {
         // Before the answer: a change in between makes it stale, and not the number.
         let generation = shared.routes.generation();
         if let Some(route) = shared.routes.secure(name).and_then(|pool| pool.pick()) {
-            let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
+            let conn = Conn::new(client, server, Arc::clone(&route.endpoint));
+            // Who would ask for it, where there are no handlers?
+            if !route.chain.links().is_empty() {
+                let _ = conn.region.set(Arc::clone(&self.region));
+                let ja4 = hello::ja4(io.prefix()).unwrap_or_default();
+                let _ = conn.hello.set(Hello { sni: Some(name.to_owned()), ja4 });
+            }
+            let conn = Arc::new(conn);
             let router = Sticky::new(&shared.routes, generation, name, &route);
             let cx = ForwardCx {
                 stop: Stop::from(stop),
@@ -158,7 +168,8 @@ impl Reception {
             Some(name) => Arc::new(Unserved { all: Secure(Arc::clone(&self.shared.routes)), name }),
             None => Arc::clone(&self.secure),
         };
-        let visitor = Visitor { client, server, tls: Some(tls) };
+        let region = Some(Arc::clone(&self.region));
+        let visitor = Visitor { client, server, tls: Some(tls), hello: None, region };
         Box::pin(serve_http(visitor, io, router, &Stop::from(stop))).await;
     }
 

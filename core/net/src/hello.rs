@@ -3,6 +3,8 @@
 //! Routing by server name happens before it is known who terminates TLS, so the hello is looked
 //! at and then replayed to whoever does.
 
+mod ja4;
+
 use std::io;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use rustls::server::Acceptor;
 use tokio::io::AsyncRead;
 use tokio::time::timeout;
 
+pub use self::ja4::ja4;
 use crate::limits::MAX_CLIENT_HELLO;
 use crate::peek::Peek;
 use crate::rewind::Rewind;

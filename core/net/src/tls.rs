@@ -20,7 +20,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
-pub use handshake::{HandshakeError, accept, connect, server_name};
+pub use handshake::{HandshakeError, accept, accept_presenting, connect, server_name};
 pub use pem::PemSource;
 pub use roots::Roots;
 

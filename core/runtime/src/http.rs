@@ -37,7 +37,7 @@ mod whole;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use adit_chain::{Conn, Refusal, TlsInfo, Totals};
+use adit_chain::{Conn, Endpoint, Hello, Refusal, TlsInfo, Totals};
 use adit_net::{Io, Rewind, tls::ALPN_H2};
 use http::{HeaderValue, header::CONNECTION};
 

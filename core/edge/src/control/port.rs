@@ -27,16 +27,19 @@ impl PortListener {
         socket: TcpListener,
         limits: listener::Limits,
         pool: Arc<Pool>,
+        region: Arc<str>,
     ) -> std::io::Result<Self> {
         let handler = move |tcp: tokio::net::TcpStream, client: SocketAddr, stop| {
-            let pool = Arc::clone(&pool);
+            let (pool, region) = (Arc::clone(&pool), Arc::clone(&region));
             async move {
                 let io = Io::from(tcp);
                 let Some((route, server)) = pool.pick().zip(io.local_addr()) else {
                     io.reset_on_drop();
                     return;
                 };
-                let conn = Arc::new(Conn::new(client, server, Arc::clone(&route.endpoint)));
+                let conn = Conn::new(client, server, Arc::clone(&route.endpoint));
+                let _ = conn.region.set(region);
+                let conn = Arc::new(conn);
                 let cx = ForwardCx { stop: Stop::from(&stop), ..ForwardCx::default() };
                 Box::pin(forward(conn, Rewind::new(io), route, &cx)).await;
             }

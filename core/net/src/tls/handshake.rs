@@ -4,11 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{ClientConfig, ServerConfig, server::Acceptor, sign::CertifiedKey};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
-use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor, TlsConnector, client, server};
 
 /// Time for a refused client to read why, and to close.
 const LINGER: Duration = Duration::from_secs(1);
@@ -63,15 +63,60 @@ where
     let handshake = TlsAcceptor::from(config).accept(io).into_fallible();
     match timeout(within, handshake).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err((source, io))) => {
-            let error = HandshakeError::Failed { source };
-            if error.refusal().is_some() {
-                part(io).await;
-            }
-            Err(error)
-        }
+        Ok(Err((source, io))) => Err(failed(source, Some(io)).await),
         Err(_) => Err(HandshakeError::Timeout { after: within }),
     }
+}
+
+/// As [`accept`], and says which certificate the client gets: the one that the configuration has for
+/// what it asks for. A session that is taken up again gets none, and is told of it all the same.
+///
+/// # Errors
+///
+/// See [`HandshakeError`].
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the connection.
+pub async fn accept_presenting<T>(
+    io: T,
+    config: Arc<ServerConfig>,
+    within: Duration,
+) -> Result<(server::TlsStream<T>, Option<Arc<CertifiedKey>>), HandshakeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let handshake = async {
+        let mut hello = LazyConfigAcceptor::new(Acceptor::default(), io);
+        let start = match (&mut hello).await {
+            Ok(start) => start,
+            Err(source) => return Err((source, hello.take_io())),
+        };
+        let presented = config.cert_resolver.resolve(start.client_hello());
+        match start.into_stream(config).into_fallible().await {
+            Ok(stream) => Ok((stream, presented)),
+            Err((source, io)) => Err((source, Some(io))),
+        }
+    };
+    match timeout(within, handshake).await {
+        Ok(Ok(accepted)) => Ok(accepted),
+        Ok(Err((source, io))) => Err(failed(source, io).await),
+        Err(_) => Err(HandshakeError::Timeout { after: within }),
+    }
+}
+
+/// A client was refused, or went.
+async fn failed<T>(source: io::Error, io: Option<T>) -> HandshakeError
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let error = HandshakeError::Failed { source };
+    if let Some(io) = io
+        && error.refusal().is_some()
+    {
+        part(io).await;
+    }
+    error
 }
 
 /// Ends a connection on which an alert was just sent: closing with bytes unread would reset it, and

@@ -86,6 +86,37 @@ async fn a_trusted_server_is_reached_and_the_protocol_is_agreed_on() {
 }
 
 #[tokio::test]
+async fn it_is_told_which_certificate_a_client_got() {
+    let world = World::new();
+    let server = world.server("a.example", Options::default());
+    let client = client::verified(world.roots(), &[]);
+    let (a, b) = tokio::io::duplex(64 * 1024);
+    let (client, server) = tokio::join!(
+        connect(a, client, server_name("a.example").unwrap(), WITHIN),
+        accept_presenting(b, server, WITHIN)
+    );
+    let (client, (_, presented)) = (client.unwrap(), server.unwrap());
+    let got = client.get_ref().1.peer_certificates().unwrap();
+    assert_eq!(presented.unwrap().cert, got);
+}
+
+#[tokio::test]
+async fn whoever_speaks_no_tls_is_told_so_and_heard_out() {
+    let server = World::new().server("a.example", Options::default());
+    let (mut a, b) = tokio::io::duplex(64 * 1024);
+    let client = async {
+        a.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut alert = Vec::new();
+        a.read_to_end(&mut alert).await.unwrap();
+        drop(a);
+        alert
+    };
+    let (alert, refused) = tokio::join!(client, accept_presenting(b, server, WITHIN));
+    assert_eq!(alert.first(), Some(&0x15), "an alert: {alert:?}");
+    assert!(refused.unwrap_err().refusal().is_some());
+}
+
+#[tokio::test]
 async fn an_address_is_verified_against_the_certificate() {
     let world = World::new();
     let server = world.server("127.0.0.1", Options::default());

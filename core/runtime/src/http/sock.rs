@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use adit_chain::Totals;
+use adit_chain::{Chain, Conn, Meter, Totals};
 use adit_net::{Io, Rewind};
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -68,6 +68,12 @@ pub(super) struct Traffic {
 struct Head {
     bytes: Vec<u8>,
     began: Option<Instant>,
+}
+
+impl Meter for Traffic {
+    fn carried(&self) -> Totals {
+        self.totals()
+    }
 }
 
 impl Traffic {

@@ -101,7 +101,10 @@ impl Control {
             let socket = socket.ok_or_else(raced)?;
             let mut limits = listener::Limits::connections(shared.settings.limits.visitors);
             limits.per_source = shared.visitors_per_source();
-            let listener = PortListener::spawn(socket, limits, Arc::clone(&pool));
+            let listener = {
+                let region = Arc::from(&*shared.settings.region);
+                PortListener::spawn(socket, limits, Arc::clone(&pool), region)
+            };
             Some(listener.map_err(|error| {
                 tracing::error!(%error, "could not listen on a bound port");
                 raced()

@@ -100,6 +100,21 @@ async fn handlers_are_told_when_a_connection_is_over() {
 }
 
 #[tokio::test]
+async fn handlers_see_what_their_connection_has_carried_so_far() {
+    let link = at_request(Needs::REQUEST_HEAD, |x| {
+        let carried = x.conn.carried();
+        let text = format!("{} in, {} out.", carried.bytes_in, carried.bytes_out);
+        OnRequest::Respond(Response::new(Body::from(text)))
+    });
+    let mut rig = rig(link).await;
+    let mut visitor = rig.visit().await;
+    visitor.send(GET).await;
+    let first = visitor.until(&format!("\r\n\r\n{} in, 0 out.", GET.len())).await;
+    visitor.send(GET).await;
+    visitor.until(&format!("\r\n\r\n{} in, {} out.", 2 * GET.len(), first.len())).await;
+}
+
+#[tokio::test]
 async fn a_handler_may_answer_and_may_hang_up() {
     let link = at_request(Needs::REQUEST_HEAD, |x| match x.request.uri().path() {
         "/answer" => OnRequest::Respond(Response::new(Body::from("mine"))),
