@@ -1,5 +1,7 @@
 //! Which public address a bind gets: what was asked for, and whether it may have it.
 
+use std::sync::Arc;
+
 use adit_proto::{
     ErrorCode, ErrorText,
     message::{Bind, Proto},
@@ -28,8 +30,8 @@ pub(crate) enum Key {
     Plain(String),
     Secure(String),
     Port(u16),
-    /// `host:port`, which no visitor can ask for.
-    Internal(String),
+    /// `host:port` of an account, which no visitor can ask for.
+    Internal(Arc<str>, String),
 }
 
 /// What an agent asked for.
@@ -79,8 +81,7 @@ impl Address {
         }
     }
 
-    /// Whether visitors cannot reach it: only handlers of the agent that serves it send exchanges
-    /// there.
+    /// Whether visitors cannot reach it: only handlers of its account send there.
     pub(crate) fn is_internal(&self) -> bool {
         self.host.ends_with(INTERNAL)
     }
@@ -90,9 +91,12 @@ impl Address {
         self.proto == Proto::Tcp && !self.is_internal()
     }
 
-    pub(crate) fn key(&self) -> Key {
+    /// Where it is looked up. Each account has internal names of its own.
+    pub(crate) fn key(&self, account: &Arc<str>) -> Key {
         match self.proto {
-            _ if self.is_internal() => Key::Internal(format!("{}:{}", self.host, self.port)),
+            _ if self.is_internal() => {
+                Key::Internal(Arc::clone(account), format!("{}:{}", self.host, self.port))
+            }
             Proto::Http => Key::Plain(self.host.clone()),
             Proto::Https | Proto::Tls => Key::Secure(self.host.clone()),
             Proto::Tcp => Key::Port(self.port),

@@ -57,7 +57,9 @@ fn internal_names_have_all_ports_and_are_nowhere_that_a_visitor_looks() {
     assert_eq!(wanted(Proto::Https, json!({"Domain": "a.internal"})), internal(443));
     let address = places().of_url(Proto::Https, "https://a.internal").unwrap();
     assert_eq!(address.url(), "https://a.internal");
-    assert_eq!(address.key(), Key::Internal("a.internal:443".to_owned()));
+    let account = "acme".into();
+    let key = Key::Internal(Arc::clone(&account), "a.internal:443".to_owned());
+    assert_eq!(address.key(&account), key);
     assert!(!address.has_listener());
 }
 

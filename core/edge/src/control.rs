@@ -127,7 +127,7 @@ impl Control {
     }
 
     fn leave_pool(&mut self, shared: &Shared, tunnel: &Tunnel) {
-        let key = tunnel.address.key();
+        let key = tunnel.address.key(&tunnel.account);
         let Some(held) = self.pools.get(&key) else { return };
         let mut members = (*held.pool.members()).clone();
         members.retain(|member| !std::ptr::eq(&raw const **member, tunnel));

@@ -17,7 +17,7 @@
 //! - `visitor`, `router`, `redirect`: connections from outside find their route.
 //! - `leg`: one connection of an agent; `control`: all sessions; `ticket`: what agents carry for us.
 //! - `address`, [`host`], `lower`, `tunnel`: from a bind to a route.
-//! - `table`, `paths`, `upstream`, `proxied`: from a name to a stream.
+//! - `table`, `neighbours`, `paths`, `upstream`, `proxied`: from a name to a stream.
 //! - [`ca`], `certificates`, `state`: keys and what is kept of them.
 //!
 //! Left out: how bytes are relayed and HTTP is spoken (`adit-runtime`), frames (`adit-mux`),
@@ -35,6 +35,7 @@ pub mod host;
 mod leg;
 pub mod limits;
 mod lower;
+mod neighbours;
 pub mod operator;
 mod paths;
 mod proxied;

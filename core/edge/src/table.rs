@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use adit_chain::InsideUrl;
 use adit_proto::message::Proto;
 use adit_runtime::Route;
 use arc_swap::ArcSwap;
@@ -56,9 +57,11 @@ impl Pool {
 struct Table {
     plain: HashMap<String, Arc<Pool>>,
     secure: HashMap<String, Arc<Pool>>,
+    /// By account; with ports.
+    internal: HashMap<Arc<str>, HashMap<String, Arc<Pool>>>,
 }
 
-/// The public names. Ports have listeners of their own.
+/// The names. Public ports have listeners of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     table: ArcSwap<Table>,
@@ -74,6 +77,14 @@ impl Routes {
     /// Who serves a name with TLS.
     pub(crate) fn secure(&self, host: &str) -> Option<Arc<Pool>> {
         find(&self.table.load().secure, host)
+    }
+
+    /// Who serves an internal name of an account: the name itself, else the closest wildcard.
+    pub(crate) fn internal(&self, account: &str, url: &InsideUrl) -> Option<Arc<Pool>> {
+        let table = self.table.load();
+        let (names, port) = (table.internal.get(account)?, url.port());
+        let mut candidates = url.candidates();
+        candidates.find_map(|host| names.get(&format!("{host}:{port}")).map(Arc::clone))
     }
 
     /// Changes with every change of names, members, or of who can be reached.
@@ -104,7 +115,14 @@ impl Routes {
         match key {
             Key::Plain(host) => edit(&mut table.plain, host),
             Key::Secure(host) => edit(&mut table.secure, host),
-            Key::Port(_) | Key::Internal(_) => return,
+            Key::Internal(account, host) => {
+                let names = table.internal.entry(Arc::clone(account)).or_default();
+                edit(names, host);
+                if names.is_empty() {
+                    table.internal.remove(account);
+                }
+            }
+            Key::Port(_) => return,
         }
         self.table.store(Arc::new(table));
         self.touch();
@@ -151,6 +169,30 @@ mod tests {
         routes.remove(&Key::Secure("*.b.a.example".to_owned()));
         assert_eq!(found("x.b.a.example"), Some(1));
         assert_eq!(routes.generation(), 4);
+    }
+
+    #[test]
+    fn internal_names_are_those_of_one_account() {
+        let routes = Routes::default();
+        let account: Arc<str> = "acme".into();
+        let names = ["a.internal:443", "*.a.internal:443", "a.internal:8443"];
+        let pools: Vec<_> = names.iter().map(|_| Arc::new(Pool::new(Proto::Https))).collect();
+        for (name, pool) in names.iter().zip(&pools) {
+            routes.insert(&Key::Internal(Arc::clone(&account), (*name).to_owned()), pool);
+        }
+        let found = |account: &str, url: &str| {
+            let found = routes.internal(account, &InsideUrl::parse(url).unwrap())?;
+            pools.iter().position(|pool| Arc::ptr_eq(pool, &found))
+        };
+        assert_eq!(found("acme", "https://a.internal"), Some(0));
+        assert_eq!(found("acme", "https://x.y.a.internal"), Some(1));
+        assert_eq!(found("acme", "https://a.internal:8443"), Some(2));
+        assert_eq!(found("acme", "https://x.a.internal:8443"), None);
+        assert_eq!(found("other", "https://a.internal"), None);
+        for name in names {
+            routes.remove(&Key::Internal(Arc::clone(&account), name.to_owned()));
+        }
+        assert!(routes.table.load().internal.is_empty());
     }
 
     #[test]

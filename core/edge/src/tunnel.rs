@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use crate::{
     address::{Address, invalid},
     lower::{self, Lowered, Termination},
+    neighbours,
     paths::Paths,
     shared::Shared,
     upstream::{AgentUpstream, Bounds},
@@ -103,7 +104,8 @@ impl Tunnel {
             (Termination::Here, true) => TlsDefault::Here(Arc::clone(&shared.tls.http)),
             (Termination::Here, false) => TlsDefault::Here(Arc::clone(&shared.tls.bytes)),
         };
-        let options = RouteOptions { tls, ..RouteOptions::new(Side::Edge) };
+        let neighbours = Some(neighbours::of(&shared.routes, &owner.account));
+        let options = RouteOptions { tls, neighbours, ..RouteOptions::new(Side::Edge) };
         let route = Arc::new(Route::new(endpoint, chain, Arc::new(upstream), options));
         let about = About {
             name: bind.extra.name.clone(),

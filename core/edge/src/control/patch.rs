@@ -38,7 +38,7 @@ impl Control {
     fn exchange(&mut self, shared: &Shared, old: &Arc<Tunnel>, new: &Arc<Tunnel>) {
         let Some(session) = self.sessions.get_mut(&old.client_id) else { return };
         session.tunnels.insert(new.id.clone(), Arc::clone(new));
-        if let Some(held) = self.pools.get(&old.address.key()) {
+        if let Some(held) = self.pools.get(&old.address.key(&old.account)) {
             let members = held.pool.members();
             let renewed = |member| Arc::clone(if Arc::ptr_eq(member, old) { new } else { member });
             held.pool.set_members(members.iter().map(renewed).collect());

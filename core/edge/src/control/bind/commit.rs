@@ -28,7 +28,7 @@ impl Control {
             return Err(BindFailed::Refused(gone()));
         }
         let Plan { account, address, proof, socket, .. } = plan;
-        let key = address.key();
+        let key = address.key(&account.id);
         let (id, tunnel_id) = (tunnel.id.clone(), tunnel.tunnel_id.clone());
         let token = token(shared, &account.id, &id, &address);
         let claimed = |address, state| Claimed { id, tunnel_id, token, address, state };
@@ -112,7 +112,7 @@ impl Control {
         } else {
             None
         };
-        let key = address.key();
+        let key = address.key(&tunnel.account);
         shared.routes.insert(&key, &pool);
         self.pools.insert(key, Held { pool, listener });
         Ok(())

@@ -67,12 +67,12 @@ impl Control {
         }
         if let Some(address) = shown(shared, &account, bind)? {
             permit(shared, &account, &address)?;
-            let key = address.key();
+            let key = address.key(&account.id);
             let known = self.pools.get(&key).and_then(|held| {
                 let members = held.pool.members();
                 members.iter().find(|m| m.id == bind.id && m.account == account.id).map(Arc::clone)
             });
-            let socket = self.socket(shared, &address)?;
+            let socket = self.socket(shared, &account, &address)?;
             return plan(address, Proof::Token, known, socket);
         }
         let places = &shared.places;
@@ -93,7 +93,7 @@ impl Control {
         };
         check_binding(bind, &address)?;
         permit(shared, &account, &address)?;
-        let socket = self.socket(shared, &address)?;
+        let socket = self.socket(shared, &account, &address)?;
         plan(address, proof, None, socket)
     }
 
@@ -101,9 +101,10 @@ impl Control {
     fn socket(
         &self,
         shared: &Shared,
+        account: &Account,
         address: &Address,
     ) -> Result<Option<TcpListener>, BindFailed> {
-        if !address.has_listener() || self.pools.contains_key(&address.key()) {
+        if !address.has_listener() || self.pools.contains_key(&address.key(&account.id)) {
             return Ok(None);
         }
         port::bind(shared.settings.tcp.ip, address.port).map(Some).map_err(|error| {
