@@ -90,6 +90,11 @@ impl InsideUrl {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// The same URL with another host.
+    pub fn at(&self, host: &str) -> String {
+        Self { host: host.to_owned(), ..*self }.to_string()
+    }
+
     /// The name of the endpoint itself, then those of the wildcards that cover it, the closest
     /// first.
     pub fn candidates(&self) -> impl Iterator<Item = String> {
@@ -212,5 +217,6 @@ mod tests {
         let url = InsideUrl::parse("https://x.b.internal").unwrap();
         let names: Vec<_> = url.candidates().collect();
         assert_eq!(names, ["x.b.internal", "*.b.internal", "*.internal"]);
+        assert_eq!(url.at("*.b.internal"), "https://*.b.internal");
     }
 }
