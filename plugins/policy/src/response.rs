@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adit_chain::{Body, BoxError, BoxFuture, Notes, OnError, OnResponse, Origin, Refusal};
-use http::{Response, header::CONTENT_LENGTH};
+use http::Response;
 
 use crate::{
     action::{Done, Failure},
@@ -50,17 +50,19 @@ impl Waiting {
         }
         let notes = std::mem::take(&mut self.scope.notes);
         if self.policy.has(Phase::EventStreamMessage) && sse::is_event_stream(response.headers()) {
-            response = self.watch_messages(response);
+            return (self.watch_messages(response), notes);
         }
         (Ok(response), notes)
     }
 
     /// Runs the rules for messages on each of an event stream.
-    fn watch_messages(self, response: Response<Body>) -> Response<Body> {
+    fn watch_messages(self, response: Response<Body>) -> Result<Response<Body>, BoxError> {
         let Self { policy, on_error, mut scope } = self;
         let (mut head, body) = response.into_parts();
-        // Messages may become longer or shorter.
-        head.headers.remove(CONTENT_LENGTH);
+        let body = sse::decoded(&mut head.headers, body).map_err(|error| {
+            tracing::warn!(obj = "policy", id = %scope.id, err = %error, "event stream refused");
+            Failure::new(Failure::GENERAL, error.to_string()).to_refusal()
+        })?;
         scope.enter(Phase::EventStreamMessage);
         // By the time that messages pass, whoever watched has the response.
         scope.is_watched = false;
@@ -77,7 +79,7 @@ impl Waiting {
                 }
             })
         });
-        Response::from_parts(head, body)
+        Ok(Response::from_parts(head, body))
     }
 
     /// The response that comes of the rules.
