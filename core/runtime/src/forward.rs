@@ -144,6 +144,9 @@ async fn carry(
         io = Rewind::new(Io::other(connected.wrap(Box::new(io))));
     }
     if route.relay == Relay::Http && passthrough == PassthroughTls::No {
+        if http::is_verbatim(conn, &route, cx) {
+            return http::serve_verbatim(Arc::clone(conn), io, route, live, cx).await;
+        }
         http::serve_route(Arc::clone(conn), io, route, live, cx).await
     } else {
         let (totals, ended) = raw(conn, io, &route, passthrough, cx).await;

@@ -7,6 +7,7 @@
 //!   `finish`: who is told of their end; `tape`, `overheard`: who watches; `way`: what
 //!   goes along.
 //! - `inside`: requests that handlers send to internal endpoints.
+//! - `verbatim`: exchanges that pass as they are, and are only watched.
 //! - `places`, `own`, `away`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
@@ -31,6 +32,7 @@ mod send;
 mod sock;
 mod tape;
 mod turn;
+mod verbatim;
 mod watch;
 mod way;
 mod whole;
@@ -41,6 +43,7 @@ use adit_chain::{Conn, Endpoint, Hello, Refusal, TlsInfo, Totals};
 use adit_net::{Io, Rewind, tls::ALPN_H2};
 use http::{HeaderValue, header::CONNECTION};
 
+pub(crate) use self::verbatim::{is_verbatim, serve as serve_verbatim};
 use self::{
     conn::Serving,
     own::Own,
@@ -79,7 +82,9 @@ impl Visitor {
     /// Its connection to another endpoint than it came for.
     fn conn(&self, endpoint: Arc<Endpoint>) -> Conn {
         let conn = Conn::new(self.client, self.server, endpoint);
-        let _ = self.tls.clone().map(|tls| conn.tls.set(tls));
+        if let Some(tls) = self.tls.clone() {
+            let _ = conn.tls.set(tls);
+        }
         let _ = self.hello.clone().map(|hello| conn.hello.set(hello));
         let _ = self.region.clone().map(|region| conn.region.set(region));
         conn

@@ -21,6 +21,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
@@ -102,7 +103,7 @@ impl Serving {
                 relayed = totals;
                 ended
             }
-            (End::Over(io), _) => self.linger(io).await,
+            (End::Over(io), _) => linger(io, self.watch.cut()).await,
             (End::Early(ended), _) => ended,
             (End::Http2(_) | End::Switched, _) => Ended::Broken,
         };
@@ -289,21 +290,21 @@ impl Serving {
         };
         relay_heard(visitor, upstream, self.watch.cut(), ears).await
     }
+}
 
-    /// Says goodbye, and lets the visitor read what was sent: closing a socket that still has
-    /// unread bytes would reset it, and the last answer would be lost with it.
-    async fn linger(&mut self, mut io: Io) -> Ended {
-        let lingering = async {
-            if io.shutdown().await.is_ok() {
-                let mut rest = (&mut io).take(MAX_LINGER);
-                let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.watch.cut().cancelled() => Ended::Cut,
-            _ = timeout(LINGER, lingering) => Ended::Done,
+/// Says goodbye, and lets the visitor read what was sent: closing a socket that still has unread
+/// bytes would reset it, and the last answer would be lost with it.
+pub(super) async fn linger(mut io: Io, cut: &CancellationToken) -> Ended {
+    let lingering = async {
+        if io.shutdown().await.is_ok() {
+            let mut rest = (&mut io).take(MAX_LINGER);
+            let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
         }
+    };
+    tokio::select! {
+        biased;
+        () = cut.cancelled() => Ended::Cut,
+        _ = timeout(LINGER, lingering) => Ended::Done,
     }
 }
 

@@ -145,19 +145,29 @@ impl Shared {
         id: Id,
         taste: Taste,
     ) -> Result<Response<Body>, HangUp> {
-        if refusal.close {
-            return Err(HangUp);
-        }
-        // The page has the id, so whoever is shown one asks about it. Refusals are what handlers are
-        // for, and as many as strangers like.
-        let (status, err) = (refusal.status.as_u16(), &*refusal.message);
-        if refusal.status.is_server_error() {
-            tracing::info!(obj = "http", %id, status, err, "request failed");
-        } else {
-            tracing::debug!(obj = "http", %id, status, err, "request refused");
-        }
-        Ok(render(refusal, id, taste, self.origin.as_deref()))
+        draw(refusal, id, taste, self.origin.as_deref())
     }
+}
+
+/// Draws a refusal, and says so in the log.
+pub(super) fn draw(
+    refusal: Refusal,
+    id: Id,
+    taste: Taste,
+    origin: Option<&str>,
+) -> Result<Response<Body>, HangUp> {
+    if refusal.close {
+        return Err(HangUp);
+    }
+    // The page has the id, so whoever is shown one asks about it. Refusals are what handlers are
+    // for, and as many as strangers like.
+    let (status, err) = (refusal.status.as_u16(), &*refusal.message);
+    if refusal.status.is_server_error() {
+        tracing::info!(obj = "http", %id, status, err, "request failed");
+    } else {
+        tracing::debug!(obj = "http", %id, status, err, "request refused");
+    }
+    Ok(render(refusal, id, taste, origin))
 }
 
 async fn answer(

@@ -21,7 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::debug;
 
-use super::{crew::Crew, fold::Folded};
+use super::{crew::Crew, fold::Folded, send::closed_early};
 use crate::{
     HttpVersion, Leg, PassthroughTls, Route, UpstreamError,
     limits::{MAX_HEAD, MAX_STREAMS},
@@ -223,11 +223,12 @@ pub(super) fn bad_response(error: &hyper::Error) -> Refusal {
         let message = "The body of the request is broken.";
         return Refusal::new(StatusCode::BAD_REQUEST, message);
     }
-    let message = if error.is_parse() {
-        "The service answered with something that is not HTTP."
-    } else {
-        "The service closed the connection before it had answered."
-    };
+    if error.is_parse() { not_http() } else { closed_early() }
+}
+
+/// What the visitor is told when the upstream speaks something else.
+pub(super) fn not_http() -> Refusal {
+    let message = "The service answered with something that is not HTTP.";
     Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code::BAD_UPSTREAM_RESPONSE)
 }
 

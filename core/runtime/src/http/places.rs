@@ -23,7 +23,7 @@ pub(super) enum Places {
     /// The endpoint is known, whatever `Host` says.
     Own(Own),
     /// The route of each exchange is found by `Host`.
-    ByHost(ByHost),
+    ByHost(Box<ByHost>),
     /// Every exchange is refused, and a tap may want to see it.
     Refused(Refusal, Option<Tapped>),
 }
@@ -58,7 +58,7 @@ impl Places {
         traffic: Arc<Traffic>,
     ) -> Self {
         let (taken, last) = (Mutex::default(), Mutex::default());
-        Self::ByHost(ByHost { router, visitor, home, traffic, taken, last })
+        Self::ByHost(Box::new(ByHost { router, visitor, home, traffic, taken, last }))
     }
 
     /// The seat for an exchange.

@@ -1,6 +1,6 @@
 //! A request to the upstream, and the head of what comes back.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use adit_chain::{Body, Origin, Refusal, code};
 use http::{
@@ -123,9 +123,7 @@ async fn head_in_time(
         }
         let before = std::mem::replace(&mut sent, shared.traffic.totals().bytes_in);
         if before == sent {
-            let message = format!("The service did not answer within {limit:?}.");
-            let refusal = Refusal::new(StatusCode::GATEWAY_TIMEOUT, message);
-            return Err(refusal.with_code(code::BAD_UPSTREAM_RESPONSE));
+            return Err(late(limit));
         }
     }
 }
@@ -172,7 +170,12 @@ fn receive(
     Ok(response)
 }
 
-fn closed_early() -> Refusal {
+pub(super) fn late(limit: Duration) -> Refusal {
+    let message = format!("The service did not answer within {limit:?}.");
+    Refusal::new(StatusCode::GATEWAY_TIMEOUT, message).with_code(code::BAD_UPSTREAM_RESPONSE)
+}
+
+pub(super) fn closed_early() -> Refusal {
     let message = "The service closed the connection before it had answered.";
     Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code::BAD_UPSTREAM_RESPONSE)
 }

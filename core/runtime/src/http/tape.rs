@@ -39,19 +39,24 @@ impl Taped {
         conn: &Arc<Conn>,
         request: &Request<B>,
     ) -> Option<Self> {
-        let now = Instant::now();
         let head = RequestHead {
             method: request.method(),
             uri: request.uri(),
             version: request.version(),
             headers: request.headers(),
-            began: now,
+            began: Instant::now(),
             has_body: !request.body().is_end_stream(),
         };
+        Self::of(tap, conn, head)
+    }
+
+    /// As [`begin`](Self::begin), with a head at hand.
+    pub(super) fn of(tap: &dyn Tap, conn: &Arc<Conn>, head: RequestHead<'_>) -> Option<Self> {
+        let began = head.began;
         let id = Id::next();
         let tape = tap.begin(conn, id, head)?;
         let tape = Running(Arc::new(Mutex::new(Some(tape))));
-        Some(Self { id, tape, began: now, lap: now, phases: Phases::default() })
+        Some(Self { id, tape, began, lap: began, phases: Phases::default() })
     }
 
     /// When the request's head had been read.
@@ -122,7 +127,7 @@ impl Taped {
 
 impl Running {
     /// Tells the tape something, unless it has ended.
-    fn tell(&self, what: impl FnOnce(&mut dyn Tape)) {
+    pub(super) fn tell(&self, what: impl FnOnce(&mut dyn Tape)) {
         if let Some(tape) = &mut *self.0.lock() {
             what(&mut **tape);
         }

@@ -2,6 +2,7 @@
 
 mod handlers;
 mod switching;
+mod verbatim;
 
 use std::sync::Arc;
 
