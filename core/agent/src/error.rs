@@ -76,6 +76,16 @@ impl From<Diagnostic> for PlanError {
     }
 }
 
+/// The mistake, and each that it consists of.
+impl From<PlanError> for Diagnostics {
+    fn from(error: PlanError) -> Self {
+        let code = error.code.and_then(|code| u16::try_from(code.0).ok());
+        let mut all = Self::from(Diagnostic::new(error.place, error.message).code(code));
+        error.details.into_iter().for_each(|detail| all.push(detail));
+        all
+    }
+}
+
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.message)?;

@@ -35,6 +35,7 @@
 //! - `agent`, `spec`: what a program says. `session`, `endpoint`, `event`: what it gets.
 //! - `supervise`, `leg`, `further`, `backoff`, `dial`: one session over many connections.
 //! - `bound`: asking for addresses. `streams`, `orders`: what the edge sends.
+//!   `neighbours`: how endpoints find each other.
 //! - `plan`, `upstream`, `files`: how connections go on from here.
 //! - `visit`: requests of our own. `outbound`: calls to services on behalf of policies.
 
@@ -48,6 +49,7 @@ mod event;
 mod files;
 mod further;
 mod leg;
+mod neighbours;
 mod orders;
 mod outbound;
 mod plan;
@@ -69,7 +71,7 @@ pub use self::{
     event::{Down, Event, Order, SessionInfo, Status, Stopped},
     orders::{RemoteOrders, Support},
     outbound::{CallError, Caller},
-    plan::{ExplainedLink, Explanation, Reason, TlsEnd},
+    plan::{ExplainedLink, ExplainedPolicy, Explanation, Reason, TlsEnd, check_policy},
     session::{Connecting, Handle, Session},
     spec::{EndpointSpec, Enforced},
     visit::Visit,

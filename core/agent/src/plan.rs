@@ -11,6 +11,7 @@
 mod explain;
 mod links;
 mod options;
+mod policy;
 mod service;
 
 use std::sync::Arc;
@@ -23,12 +24,13 @@ use adit_config::{
     file::TerminateAt,
 };
 use adit_proto::message::{Bind, StartTunnelWithLabel};
-use adit_runtime::{Forwarded, Observe, Route, RouteOptions, TlsDefault, tap::Tap};
+use adit_runtime::{Forwarded, Neighbours, Observe, Route, RouteOptions, TlsDefault, tap::Tap};
 use arc_swap::ArcSwap;
 use rustls::server::ResolvesServerCert;
 
-pub use self::explain::{ExplainedLink, Explanation, Reason, TlsEnd};
+pub use self::explain::{ExplainedLink, ExplainedPolicy, Explanation, Reason, TlsEnd};
 use self::links::Links;
+pub use self::policy::check_policy;
 use crate::{EndpointSpec, PlanError, spec::same_address, upstream::Service};
 
 /// What plans are made with.
@@ -38,6 +40,8 @@ pub(crate) struct Tools {
     pub(crate) registry: Arc<ArcSwap<Registry>>,
     /// Certificates for TLS that ends here and has none of its own.
     pub(crate) certificates: Option<Arc<dyn ResolvesServerCert>>,
+    /// The internal endpoints of the session, once there is one.
+    pub(crate) neighbours: Option<Arc<dyn Neighbours>>,
 }
 
 impl Tools {
@@ -194,6 +198,7 @@ impl Plan {
         let chain = self.links.build(&endpoint, tools, self.carries_http())?;
         let mut options = RouteOptions::new(Side::Agent);
         options.observe.clone_from(&self.observe);
+        options.neighbours.clone_from(&tools.neighbours);
         // What passes through as TLS shows no exchanges.
         options.tap = self.tap.clone().filter(|_| self.tls != Tls::Passes);
         match self.tls {

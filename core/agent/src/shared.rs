@@ -1,6 +1,6 @@
 //! What all parts of one session share.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use adit_mux::Session as Mux;
 use adit_net::{ConnStop, tasks::Spawner};
@@ -9,11 +9,13 @@ use adit_proto::{
     peer::{ADIT_CLIENT_TYPE, HeartbeatTiming, adit_user_agent},
     secret::Secret,
 };
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Dialer, Event, RemoteOrders, Status, Stopped, bound::Bound, plan::Tools};
+use crate::{
+    Dialer, Event, RemoteOrders, Status, Stopped, bound::Bound, neighbours::Table, plan::Tools,
+};
 
 /// Events that a receiver may lag behind.
 const MAX_EVENTS: usize = 256;
@@ -71,7 +73,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) identity: Mutex<Identity>,
     /// The endpoints, by the id that the edge gave them.
-    table: RwLock<HashMap<String, Arc<Bound>>>,
+    table: Arc<Table>,
     /// Counts the changes of the table.
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) online: watch::Sender<Option<Online>>,
@@ -88,11 +90,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, spawner: Spawner) -> Self {
+    pub(crate) fn new(mut settings: Settings, spawner: Spawner) -> Self {
+        let table = Arc::new(Table::default());
+        settings.tools.neighbours = Some(table.neighbours());
         Self {
             settings,
             identity: Mutex::default(),
-            table: RwLock::default(),
+            table,
             changed: watch::channel(0).0,
             online: watch::channel(None).0,
             current: Mutex::default(),
@@ -130,28 +134,28 @@ impl Shared {
 
     /// The endpoints, however they stand.
     pub(crate) fn endpoints(&self) -> Vec<Arc<Bound>> {
-        self.table.read().values().cloned().collect()
+        self.table.all()
     }
 
     /// The endpoint with this id.
     pub(crate) fn endpoint(&self, id: &str) -> Option<Arc<Bound>> {
-        self.table.read().get(id).cloned()
+        self.table.by_id(id)
     }
 
     /// The endpoint with this name.
     pub(crate) fn endpoint_named(&self, name: &str) -> Option<Arc<Bound>> {
-        self.table.read().values().find(|bound| *bound.name == *name).cloned()
+        self.table.by_name(name)
     }
 
     /// Makes an endpoint known.
     pub(crate) fn insert(&self, id: String, bound: Arc<Bound>) {
-        self.table.write().insert(id, bound);
+        self.table.insert(id, bound);
         self.changed.send_modify(|n| *n = n.wrapping_add(1));
     }
 
     /// Forgets an endpoint.
     pub(crate) fn forget(&self, id: &str) -> Option<Arc<Bound>> {
-        let bound = self.table.write().remove(id)?;
+        let bound = self.table.remove(id)?;
         self.changed.send_modify(|n| *n = n.wrapping_add(1));
         Some(bound)
     }

@@ -45,9 +45,9 @@ pub struct EndpointSpec {
     pub(crate) tls: Termination,
     pub(crate) handlers: Vec<HandlerSpec>,
     /// The traffic policy, where the edge enforces it.
-    pub(crate) edge_policy: Option<HandlerSpec>,
+    pub(crate) edge_policy: Option<Arc<HandlerSpec>>,
     /// Where the traffic policy is enforced, if there is one.
-    pub(crate) enforced: Option<Enforced>,
+    pub(crate) enforced: Option<Arc<Enforced>>,
     pub(crate) place: Place,
     /// The first mistake that was made while this was built.
     pub(crate) problem: Option<PlanError>,
@@ -147,8 +147,8 @@ impl EndpointSpec {
         };
         Self {
             handlers: endpoint.handler_specs(here),
-            edge_policy,
-            enforced,
+            edge_policy: edge_policy.map(Arc::new),
+            enforced: enforced.map(Arc::new),
             name: endpoint.name,
             kind: endpoint.kind,
             address: endpoint.address,
@@ -306,7 +306,8 @@ impl EndpointSpec {
         self.enforced.as_ref()?;
         // It stands before the user's own handlers.
         let is_policy = |spec: &&HandlerSpec| spec.kind == POLICY_KIND && !spec.is_generated();
-        let policy = self.edge_policy.as_ref().or_else(|| self.handlers.iter().find(is_policy));
+        let policy = self.edge_policy.as_deref();
+        let policy = policy.or_else(|| self.handlers.iter().find(is_policy));
         policy.map(|policy| &policy.options)
     }
 

@@ -1,13 +1,12 @@
 //! The command line, as types.
 //!
-//! Flags keep the names and meanings that users of the v3 agent know. Those of features that adit
-//! does not have are refused by name, never parsed and ignored.
+//! Flags keep the names and meanings that users of the v3 agent know, all of them.
 
 mod edge;
 mod endpoint;
+mod login;
 pub(crate) mod paths;
 mod tunnel;
-mod unsupported;
 
 use std::path::PathBuf;
 
@@ -20,6 +19,7 @@ use clap::{
 pub use self::{
     edge::{EdgeArgs, EdgeCommand, EdgeRunArgs},
     endpoint::{EndpointArgs, HttpArgs, TcpArgs, Terminate, TerminateArgs, TlsArgs},
+    login::LoginArgs,
     tunnel::TunnelArgs,
 };
 pub use crate::{
@@ -160,11 +160,6 @@ pub fn describe(error: &clap::Error) -> String {
         _ => None,
     };
     let arg = context(ContextKind::InvalidArg);
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(text) = arg.as_deref().and_then(unsupported::explain)
-    {
-        return text;
-    }
     let similar = context(ContextKind::SuggestedArg).or(context(ContextKind::SuggestedSubcommand));
     let what = match (error.kind(), arg, context(ContextKind::InvalidSubcommand)) {
         (ErrorKind::UnknownArgument, Some(arg), _) => format!("unknown flag or argument {arg}"),

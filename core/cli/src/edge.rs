@@ -13,6 +13,7 @@ use tracing::info;
 
 use crate::{
     args::{EdgeArgs, EdgeCommand, EdgeRunArgs, GlobalArgs},
+    asking,
     flags::parsed,
     load, log,
     output::line,
@@ -114,7 +115,8 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
     }
     let accounts = Arc::new(FileAccounts::from_config(config)?);
     let settings = Settings::from(config);
-    let edge = Box::pin(Edge::start(settings, registry(), accounts)).await?;
+    let registry = asking(registry(), config.policy_requests);
+    let edge = Box::pin(Edge::start(settings, registry, accounts)).await?;
     let signal = signals.next().await;
     info!(obj = "edge", stopReq = signal, "received stop request");
     tokio::select! {

@@ -2,6 +2,7 @@
 //! serves them. Nothing is dialled.
 
 mod json;
+mod policy;
 mod text;
 
 use std::{fmt, io, process::ExitCode, sync::Arc};
@@ -19,6 +20,7 @@ use rustls::{
 
 use crate::{
     args::GlobalArgs,
+    documents,
     embedded::Embedded,
     flags,
     load::{self, Loaded},
@@ -100,7 +102,7 @@ async fn plan(mut config: Config) -> Result<(Config, Vec<Vec<Explanation>>, Vec<
             Ok(plans) => explained.push(plans),
             Err(problem) => {
                 explained.push(Vec::new());
-                problems.push(problem.to_string());
+                problems.push(format!("{problem:#}"));
             }
         }
     }
@@ -116,13 +118,11 @@ fn zip(config: &Config, plans: Vec<Vec<Explanation>>) -> Vec<Explained<'_>> {
 }
 
 /// The plans of one entry: one per scheme.
-async fn plans(
-    agent: &Agent,
-    endpoint: &Endpoint,
-    captured: bool,
-) -> Result<Vec<Explanation>, adit_agent::PlanError> {
+async fn plans(agent: &Agent, endpoint: &Endpoint, captured: bool) -> Result<Vec<Explanation>> {
     let mut plans = Vec::new();
-    for mut spec in EndpointSpec::from_config(endpoint)? {
+    let mut endpoint = endpoint.clone();
+    documents::fetch(&mut endpoint).await?;
+    for mut spec in EndpointSpec::from_config(&endpoint)? {
         if captured {
             spec = spec.tapped(Arc::new(Later));
         }

@@ -9,10 +9,15 @@ use crate::persona;
 pub(crate) fn text(persona: Persona, error: &anyhow::Error) -> String {
     let mut text = format!("{error:#}");
     let code = error.chain().find_map(|cause| cause.downcast_ref::<PlanError>()?.code());
-    if let Some(code) = code
-        && !text.contains(PREFIX)
-    {
-        text.push_str(&format!(" ({code})"));
+    if let Some(code) = code {
+        // Where each of several mistakes has its code, that of the whole stands below them.
+        match (text.contains('\n'), text.contains(PREFIX)) {
+            (true, _) if !text.contains(&code.to_string()) => {
+                text.push_str(&format!("\n\n{code}"));
+            }
+            (false, false) => text.push_str(&format!(" ({code})")),
+            _ => {}
+        }
     }
     called(persona, &text)
 }
@@ -48,6 +53,9 @@ pub(crate) fn advised(persona: Persona, text: &str) -> String {
 pub(crate) fn block(text: &str) -> Vec<String> {
     let text = text.trim_end();
     let at_ends: Vec<_> = text.lines().filter_map(code_at_end).collect();
+    if text.lines().any(|line| line.starts_with(PREFIX)) {
+        return text.lines().map(str::to_owned).collect();
+    }
     let [(_, code)] = at_ends.as_slice() else {
         return text.lines().map(str::to_owned).collect();
     };
@@ -79,6 +87,8 @@ mod tests {
         let two = "a (ERR_NGROK_1)\nb (ERR_NGROK_2)";
         assert_eq!(block(two), ["a (ERR_NGROK_1)", "b (ERR_NGROK_2)"]);
         assert_eq!(block("a (ERR_NGROK_)"), ["a (ERR_NGROK_)"]);
+        let whole = "wrong:\nb (ERR_NGROK_2)\n\nERR_NGROK_9026";
+        assert_eq!(block(whole), ["wrong:", "b (ERR_NGROK_2)", "", "ERR_NGROK_9026"]);
     }
 
     #[test]

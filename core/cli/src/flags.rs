@@ -1,6 +1,8 @@
 //! From flags to what a file would say: the command line fills the same types, so that both meet the
 //! same checks, and an error names the flag as it would name a line.
 
+mod login;
+
 use std::path::PathBuf;
 
 use adit_config::{
@@ -66,6 +68,9 @@ pub(crate) fn http(args: &HttpArgs) -> Result<Tunnel> {
             .websocket_tcp_converter
             .map(|v| at(v, "--websocket-tcp-converter")),
         app_protocol: parsed(args.upstream_protocol.as_deref(), "--upstream-protocol")?,
+        oauth: login::oauth(&args.login),
+        oidc: login::oidc(&args.login),
+        verify_webhook: login::verify_webhook(&args.login),
         ..base
     };
     with_tls(tunnel, &args.tls, terminates)
@@ -98,6 +103,7 @@ pub(crate) fn tunnel(args: &TunnelArgs) -> Tunnel {
 }
 
 fn common(proto: &str, upstream: &str, args: &EndpointArgs) -> Result<Tunnel> {
+    let path = |path: &Option<PathBuf>, flag| path.clone().map(|path| at(path, flag));
     Ok(Tunnel {
         proto: Some(at(proto.to_owned(), "command line")),
         addr: Some(at(upstream.to_owned(), "upstream")),
@@ -108,6 +114,9 @@ fn common(proto: &str, upstream: &str, args: &EndpointArgs) -> Result<Tunnel> {
         pooling_enabled: args.pooling_enabled.map(|v| at(v, "--pooling-enabled")),
         proxy_proto: parsed(args.upstream_proxy_protocol.as_deref(), "--upstream-proxy-protocol")?,
         ip_restriction: restriction(args),
+        traffic_policy_file: path(&args.traffic_policy_file, "--traffic-policy-file"),
+        traffic_policy_url: text(args.traffic_policy_url.as_deref(), "--traffic-policy-url"),
+        policy_file: path(&args.policy_file, "--policy-file"),
         ..Tunnel::default()
     })
 }

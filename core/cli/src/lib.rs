@@ -9,10 +9,12 @@ pub mod config_command;
 mod console;
 mod credits;
 mod deprecated;
+mod documents;
 mod edge;
 mod embedded;
 mod explain;
 mod failure;
+mod fetch;
 mod flags;
 mod help;
 pub mod inspect;
@@ -30,7 +32,8 @@ mod trim;
 use std::{ffi::OsString, process::ExitCode};
 
 use adit_chain::Registry;
-use adit_config::location::Persona;
+use adit_config::{file::PolicyRequests, location::Persona};
+use adit_policy::{Reach, Services};
 use anyhow::Result;
 use clap::{FromArgMatches, error::ErrorKind};
 
@@ -38,7 +41,18 @@ use self::args::{Cli, Command, EndpointArgs, GlobalArgs};
 
 /// The handlers of this program.
 pub fn registry() -> Registry {
-    Registry::default().with(adit_builtin::all())
+    asking(Registry::default().with(adit_builtin::all()), PolicyRequests::Internal)
+}
+
+/// These handlers, with traffic policies that may ask whom the operator lets them.
+fn asking(registry: Registry, whom: PolicyRequests) -> Registry {
+    let reach = match whom {
+        PolicyRequests::Any => Reach::Any,
+        PolicyRequests::Internal => Reach::Inside,
+        PolicyRequests::Public => Reach::Public,
+    };
+    let services = Services { reach, ..fetch::services() };
+    registry.with([adit_policy::factory(services)])
 }
 
 /// Runs the program with its arguments, the name first. Prints what went wrong; 0 or 1.

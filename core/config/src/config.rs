@@ -5,7 +5,9 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use crate::{
     addr::{ConnectAddr, HostPort},
     endpoint::Endpoint,
-    file::{ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache, UpdateChannel},
+    file::{
+        ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache, PolicyRequests, UpdateChannel,
+    },
     opaque::Opaque,
     place::At,
     resolve,
@@ -68,6 +70,8 @@ pub struct Config {
     pub update_check: bool,
     /// Whether compiled policies are kept for the next start.
     pub policy_cache: PolicyCache,
+    /// Whom traffic policies may ask.
+    pub policy_requests: PolicyRequests,
     /// Policies that handlers may name.
     pub plugins: Vec<(At<String>, Opaque)>,
     /// Endpoints, in the order of the files: those of `endpoints:`, then those of `tunnels:`.

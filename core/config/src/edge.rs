@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     config::{Log, LogTarget},
-    file::{LogFormat, LogLevel},
+    file::{LogFormat, LogLevel, PolicyRequests},
     place::At,
 };
 
@@ -58,6 +58,8 @@ pub struct EdgeConfig {
     pub limits: EdgeLimits,
     /// How the edge watches its agents.
     pub heartbeat: Heartbeat,
+    /// Whom traffic policies may ask.
+    pub policy_requests: PolicyRequests,
     /// How long an address waits for its agent to come back.
     pub reconnect_grace: Duration,
     /// How long connections may go on after the edge was told to stop.
@@ -87,6 +89,7 @@ impl EdgeConfig {
                 interval: Duration::from_secs(10),
                 tolerance: Duration::from_secs(15),
             },
+            policy_requests: PolicyRequests::Internal,
             reconnect_grace: Duration::from_secs(30),
             drain: Duration::from_secs(30),
             log: Log {

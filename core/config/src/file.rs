@@ -11,7 +11,7 @@ mod tunnel;
 pub use self::{
     agent::{
         Agent, CONNECT_PLACES, ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache,
-        UpdateChannel,
+        PolicyRequests, UpdateChannel,
     },
     endpoint::{AgentTls, Endpoint, Enforce, HttpVersion, Upstream},
     layout::File,

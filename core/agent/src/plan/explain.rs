@@ -21,8 +21,8 @@ pub struct Explanation {
     pub tls: TlsEnd,
     /// Every handler, in the order in which a visitor meets them.
     pub links: Vec<ExplainedLink>,
-    /// Where the traffic policy is enforced, if there is one.
-    pub policy: Option<Enforced>,
+    /// The traffic policy, if there is one.
+    pub policy: Option<ExplainedPolicy>,
     /// How bytes move.
     pub relay: Relay,
     /// Why they are not simply passed on; empty if they are.
@@ -44,11 +44,22 @@ pub enum TlsEnd {
     Upstream,
 }
 
+/// A traffic policy, and where it is enforced.
+#[derive(Clone, Debug)]
+pub struct ExplainedPolicy {
+    /// Where, and why.
+    pub enforced: Enforced,
+    /// The document. It may hold secrets.
+    pub document: serde_json::Value,
+}
+
 /// A handler in its place.
 #[derive(Clone, Debug)]
 pub struct ExplainedLink {
     /// What it is called.
     pub kind: String,
+    /// The action that it does, where an option of the configuration stands for it.
+    pub stands_for: Option<String>,
     /// Where it comes from.
     pub place: Place,
     /// What it must see.
@@ -78,7 +89,9 @@ impl Plan {
     pub(crate) fn explain(spec: EndpointSpec, tools: &Tools) -> Result<Explanation, PlanError> {
         let asks = asked(&spec);
         let has_tls = matches!(spec.scheme(), Some(Scheme::Https | Scheme::Tls));
-        let policy = spec.enforced.clone();
+        let document = spec.traffic_policy().cloned();
+        let policy = spec.enforced.as_deref().cloned().zip(document);
+        let policy = policy.map(|(enforced, document)| ExplainedPolicy { enforced, document });
         let plan = Self::read(spec)?;
         let route = plan.route(&plan.provisional_url(), tools)?;
         let tls = match plan.tls {
@@ -91,6 +104,7 @@ impl Plan {
         let links: Vec<_> = links
             .map(|(link, spec)| ExplainedLink {
                 kind: link.name().to_owned(),
+                stands_for: spec.is_generated().then(|| first_action(&spec.options)),
                 place: spec.place.clone(),
                 needs: link.needs(),
                 on_error: spec.on_error,
@@ -123,6 +137,12 @@ impl Plan {
             limits: route.limits,
         })
     }
+}
+
+/// What the first rule of a document does.
+fn first_action(document: &serde_json::Value) -> String {
+    let action = &document["on_http_request"][0]["actions"][0]["type"];
+    action.as_str().unwrap_or_default().to_owned()
 }
 
 /// The address that is asked for.

@@ -3,13 +3,9 @@
 use std::sync::Arc;
 
 use adit_chain::{BuildCx, BuildError, Chain, Endpoint, LinkSpec, OnError, Side};
-use adit_config::{Diagnostic, HandlerSpec, Place, handler, middleware::POLICY_KIND};
-use rustls::{
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-};
+use adit_config::{HandlerSpec, handler, middleware::POLICY_KIND};
 
-use super::{Tls, Tools};
+use super::{Tls, Tools, policy};
 use crate::{EndpointSpec, PlanError};
 
 /// The handlers of an endpoint, in order, before they are built.
@@ -19,7 +15,7 @@ pub(super) struct Links {
     specs: Vec<HandlerSpec>,
     /// The policy that the edge enforces. It is built here only to find its mistakes, with their
     /// lines, before the edge does.
-    at_edge: Option<HandlerSpec>,
+    at_edge: Option<Arc<HandlerSpec>>,
 }
 
 impl Links {
@@ -57,7 +53,7 @@ impl Links {
         };
         let registry = tools.registry.load();
         if let Some(policy) = self.at_edge.as_ref().filter(|policy| registry.has(&policy.kind)) {
-            let certificates = Some(Arc::new(AtEdge) as Arc<dyn ResolvesServerCert>);
+            let certificates = Some(policy::later());
             let cx = BuildCx { side: Side::Edge, certificates, ..cx.clone() };
             let built = registry.link(&to_link(policy), &cx);
             built.map_err(|error| self.misbuilt(policy, &error))?;
@@ -80,50 +76,16 @@ impl Links {
 
     fn misbuilt(&self, spec: &HandlerSpec, error: &BuildError) -> PlanError {
         if spec.kind == POLICY_KIND && !spec.is_generated() {
-            return policy_invalid(&self.name, spec, error);
+            return policy::invalid(&self.name, spec, error);
         }
         let text = format!("endpoint {:?}: handler {:?}: {error}", self.name, spec.kind);
         let code = spec.code_of(&path(&error.at)).map(|code| adit_proto::ErrorCode(code.into()));
         let code = code.or_else(|| error.code.map(|code| adit_proto::ErrorCode(code.0)));
-        let planned = PlanError::new(&place_of(spec, error), text);
+        let planned = PlanError::new(&policy::place_of(spec, error), text);
         match code {
             Some(code) => planned.with_code(code),
             None => planned,
         }
-    }
-}
-
-/// Says everything that is wrong with a traffic policy, each mistake with its line and code.
-///
-/// Fact: clients know the mistake as a whole by a code of its own.
-fn policy_invalid(name: &str, spec: &HandlerSpec, error: &BuildError) -> PlanError {
-    let detail = |error: &BuildError| {
-        let code = error.code.and_then(|code| u16::try_from(code.0).ok());
-        Diagnostic::new(place_of(spec, error), error.message.as_str()).code(code)
-    };
-    let text = format!("endpoint {name:?}: the traffic policy is not valid:");
-    PlanError::new(&spec.place, text)
-        .with_code(adit_proto::ErrorCode::POLICY_INVALID)
-        .with_details(error.all().map(detail).collect())
-}
-
-/// Where a mistake in the options of a handler stands.
-fn place_of(spec: &HandlerSpec, error: &BuildError) -> Place {
-    match error.at.as_slice() {
-        // A module says where in one text with what: `burst: expected an integer`. Words that are
-        // no path lead to the options as a whole.
-        [] => spec.place_of(error.message.split_once(": ").map_or("", |(path, _)| path)),
-        keys => spec.place_of(&path(keys)),
-    }
-}
-
-/// Stands for the certificates of the edge.
-#[derive(Debug)]
-struct AtEdge;
-
-impl ResolvesServerCert for AtEdge {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        None
     }
 }
 
@@ -139,7 +101,7 @@ fn to_link(spec: &HandlerSpec) -> LinkSpec {
 }
 
 /// `["allow", "2", "name"]` as the configuration writes it: `allow[2].name`.
-fn path(keys: &[String]) -> String {
+pub(super) fn path(keys: &[String]) -> String {
     let mut path = String::new();
     for key in keys {
         if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {

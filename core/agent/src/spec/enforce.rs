@@ -1,8 +1,9 @@
 //! Where the rules of a traffic policy run.
 //!
 //! The agent enforces, so that rules hold whoever owns the edge. Some rules need what only the edge
-//! has: TLS that ends there, and internal endpoints, which may be other agents'. A policy with one of
-//! them goes to the edge as a whole, because its rules build on each other.
+//! has: TLS that ends there, what is known only there, and internal endpoints, which may be other
+//! agents'. A policy with one of them goes to the edge as a whole, because its rules build on each
+//! other.
 
 use adit_config::{
     Endpoint, HandlerSpec, Place,
@@ -30,7 +31,7 @@ impl Enforced {
     ///
     /// # Errors
     /// The configuration asks for what cannot be.
-    pub(super) fn decide(policy: &HandlerSpec, endpoint: &Endpoint) -> Result<Self, PlanError> {
+    pub(crate) fn decide(policy: &HandlerSpec, endpoint: &Endpoint) -> Result<Self, PlanError> {
         let (at, because) = match &endpoint.enforce {
             None => by_need(&policy.options, endpoint),
             Some(asked) => {
@@ -66,14 +67,35 @@ fn by_need(document: &Value, endpoint: &Endpoint) -> (Enforce, &'static str) {
         is_kind(action, "forward-internal")
             || (is_kind(action, "http-request") && url.contains(".internal"))
     };
-    if !actions(document).any(goes_inside) {
+    let asks_for = |names: &[&str]| mentions(document, names);
+    let because = if actions(document).any(goes_inside) {
+        "internal endpoints may be other agents'"
+    } else if asks_for(OF_SERVER) || (asks_for(OF_TLS) && !has_tls_at_agent) {
+        "it asks for what only the edge knows of a connection"
+    } else {
         return default;
-    }
+    };
     // What asks for a password here must not be passed by there.
     if endpoint.handler_specs(None).is_empty() {
-        (Enforce::Edge, "internal endpoints may be other agents'")
+        (Enforce::Edge, because)
     } else {
         (Enforce::Agent, "other handlers of the endpoint come first, and run there")
+    }
+}
+
+/// Facts of which the side knows where the visitor's connection ends, as expressions name them.
+const OF_SERVER: &[&str] = &["conn.server_", "endpoint.id"];
+/// Facts of which the side knows where TLS ends.
+const OF_TLS: &[&str] = &["conn.tls"];
+
+/// Whether some text of a document has one of these names in it. One that is no expression has no
+/// worse effect than that the rules run at the edge.
+fn mentions(document: &Value, names: &[&str]) -> bool {
+    match document {
+        Value::String(text) => names.iter().any(|name| text.contains(name)),
+        Value::Array(items) => items.iter().any(|item| mentions(item, names)),
+        Value::Object(fields) => fields.values().any(|value| mentions(value, names)),
+        _ => false,
     }
 }
 
@@ -138,6 +160,11 @@ mod tests {
         let own = json!({ "type": "terminate-tls", "config": pair });
         assert_eq!(at("    proto: tls\n", own), Enforce::Agent);
         assert_eq!(at("    labels: [a=b]\n", forward()), Enforce::Agent);
+        let tell = |text: &str| json!({ "type": "log", "config": { "metadata": { "is": text } } });
+        assert_eq!(at(http, tell("${conn.tls.version}")), Enforce::Edge);
+        assert_eq!(at(http, tell("${conn.server_region}")), Enforce::Edge);
+        assert_eq!(at(http, tell("${conn.client_ip}")), Enforce::Agent);
+        assert_eq!(at(here, tell("${conn.tls.sni}")), Enforce::Agent);
         let guarded = format!("{http}    basic_auth: [\"ann:password\"]\n");
         assert_eq!(at(&guarded, forward()), Enforce::Agent);
     }

@@ -39,7 +39,7 @@ impl EndpointSpec {
             && same_upstream(upstream, &other.upstream)
             && same_tls(tls, &other.tls)
             && all(handlers, &other.handlers, same_handler)
-            && all(edge_policy.as_slice(), other.edge_policy.as_slice(), same_handler)
+            && all(edge_policy.as_slice(), other.edge_policy.as_slice(), |a, b| same_handler(a, b))
     }
 }
 

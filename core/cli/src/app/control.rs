@@ -19,6 +19,7 @@ use super::{
     settings,
     table::{Refused, Wanted},
 };
+use crate::documents;
 
 /// How long a request waits for a session.
 ///
@@ -55,7 +56,7 @@ impl Control for Controls {
     ) -> BoxFuture<'_, Result<EndpointView, ControlError>> {
         let (app, by) = (Arc::clone(&self.0), Instant::now() + LIMIT);
         self.apart(by, async move {
-            let wanted = read(dialect, definition)?;
+            let wanted = read(dialect, definition).await?;
             app.online(by).await?;
             // What is not there in time is not made: dropping gives back what was granted.
             let made = timeout_at(by, async {
@@ -76,7 +77,7 @@ impl Control for Controls {
         let (app, by) = (Arc::clone(&self.0), Instant::now() + LIMIT);
         let name = name.to_owned();
         self.apart(by, async move {
-            let wanted = read(Dialect::Endpoints, named(&name, definition)?)?;
+            let wanted = read(Dialect::Endpoints, named(&name, definition)?).await?;
             app.online(by).await?;
             let mut changing = app.table.change().await;
             let Some(entry) = app.table.find(&name) else {
@@ -163,9 +164,10 @@ impl App {
     }
 }
 
-fn read(dialect: Dialect, definition: Value) -> Result<Vec<Wanted>, ControlError> {
+async fn read(dialect: Dialect, definition: Value) -> Result<Vec<Wanted>, ControlError> {
     let invalid = |err| ControlError::Invalid { err };
-    let endpoint = define::endpoint(dialect, definition).map_err(invalid)?;
+    let mut endpoint = define::endpoint(dialect, definition).map_err(invalid)?;
+    documents::fetch(&mut endpoint).await.map_err(|wrong| invalid(define::one_line(&wrong)))?;
     Wanted::all_of(endpoint, Origin::Api).map_err(|error| invalid(words(&error)))
 }
 
@@ -197,7 +199,9 @@ fn refused(error: Refused) -> ControlError {
 
 /// What is wrong, without its place in a request that nobody sees as lines.
 fn words(error: &PlanError) -> String {
-    let text = define::without_place(&error.to_string()).to_owned();
+    let text = error.to_string();
+    let lines = text.lines().map(define::without_place);
+    let text = lines.collect::<Vec<_>>().join("; ").replace(":; ", ": ");
     match error.code() {
         Some(code) => format!("{text} (ERR_NGROK_{})", code.0),
         None => text,

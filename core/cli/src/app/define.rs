@@ -49,7 +49,7 @@ pub(super) fn without_place(text: &str) -> &str {
     rest.strip_prefix(' ').unwrap_or(rest)
 }
 
-fn one_line(problems: &Diagnostics) -> String {
+pub(super) fn one_line(problems: &Diagnostics) -> String {
     let text = |problem: &Diagnostic| without_place(&problem.to_string()).to_owned();
     problems.iter().map(text).collect::<Vec<_>>().join("; ")
 }

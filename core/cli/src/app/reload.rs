@@ -8,7 +8,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use adit_agent::PlanError;
-use adit_config::{Config, Diagnostic, Diagnostics};
+use adit_config::{Config, Diagnostics};
 use adit_inspect::control::{Origin, Reloaded};
 use anyhow::{Context, Result};
 use tokio::sync::mpsc;
@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use super::{App, Choice, settings, table::Wanted};
 use crate::{
+    documents,
     embedded::Embedded,
     signals::{Hangup, Hangups},
 };
@@ -85,19 +86,25 @@ impl App {
         if self.is_embedded {
             Embedded::adapt(&mut config);
         }
-        for endpoint in &config.endpoints {
+        for endpoint in &mut config.endpoints {
+            if self.choice.has(&endpoint.name)
+                && let Err(wrong) = documents::fetch(endpoint).await
+            {
+                problems.append(wrong);
+                continue;
+            }
             match Wanted::all_of(endpoint.clone(), self.origin()) {
                 Ok(parts) if self.choice.has(&endpoint.name) => wanted.extend(parts),
                 Ok(parts) => all.extend(parts),
                 // What is not started may ask for what is not there.
-                Err(error) if self.choice.has(&endpoint.name) => problems.push(problem(&error)),
+                Err(error) if self.choice.has(&endpoint.name) => problems.append(error.into()),
                 Err(_) => {}
             }
         }
         for one in &wanted {
             let checked = self.ground.agent.check_with(registry.clone(), one.spec.clone()).await;
             if let Err(error) = checked {
-                problems.push(problem(&error));
+                problems.append(error.into());
             }
         }
         all.extend(wanted.iter().cloned());
@@ -112,11 +119,6 @@ impl App {
         report.skipped = skipped;
         Ok(report)
     }
-}
-
-fn problem(error: &PlanError) -> Diagnostic {
-    let code = error.code().and_then(|code| u16::try_from(code.0).ok());
-    Diagnostic::new(error.place().clone(), error.message()).code(code)
 }
 
 fn tell(report: &Reloaded) {

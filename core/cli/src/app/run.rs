@@ -31,6 +31,7 @@ use super::{
     watch as files, web,
 };
 use crate::{
+    asking, documents,
     embedded::Embedded,
     load::{self, Loaded},
     persona,
@@ -81,6 +82,7 @@ pub(super) fn run(
     let started = read.config.clone();
     let loaded = load::start(&source.global, read)?;
     choice.check(&loaded.config, &loaded.files)?;
+    let builtin = asking(builtin, started.policy_requests);
     let runtime = load::runtime()?;
     let parts = Parts { source, choice, started, loaded, watch, show, builtin };
     let result = runtime.block_on(Box::pin(serve(parts)));
@@ -103,8 +105,14 @@ async fn serve(mut parts: Parts) -> Result<Option<Order>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let config = &mut parts.loaded.config;
     config.endpoints.retain(|endpoint| parts.choice.has(&endpoint.name));
+    let prepared = async {
+        for endpoint in &mut config.endpoints {
+            documents::fetch(endpoint).await?;
+        }
+        Plugins::load(config, &parts.builtin).await
+    };
     let plugins = tokio::select! {
-        plugins = Plugins::load(config, &parts.builtin) => plugins?,
+        plugins = prepared => plugins?,
         _ = signals.next() => return Ok(None),
     };
     let embedded = match &config.connect {

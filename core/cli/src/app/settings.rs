@@ -42,6 +42,7 @@ pub(super) fn differing(started: &Config, now: &Config) -> Vec<String> {
         ("web_allow_hosts", hosts(a) == hosts(b)),
         ("inspect_db_size", a.inspect_db == b.inspect_db),
         ("policy_cache", a.policy_cache == b.policy_cache || a.plugins.is_empty()),
+        ("policy_requests", a.policy_requests == b.policy_requests),
     ];
     same.into_iter().filter(|(_, same)| !same).map(|(key, _)| key.to_owned()).collect()
 }
@@ -92,6 +93,7 @@ pub(super) fn shown(config: &Config, files: &[String], web: Option<SocketAddr>) 
     let policies = [
         ("plugins", or_none(plugins.join(", "))),
         ("policy_cache", config.policy_cache.to_string()),
+        ("policy_requests", config.policy_requests.to_string()),
     ];
     let groups: [(&str, &[(&str, String)]); 5] = [
         ("agent", &agent),

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use adit_config::endpoint::TrafficPolicy;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
@@ -24,6 +25,20 @@ struct Files {
 }
 
 impl Files {
+    /// Looks at these files from now on.
+    fn set_paths(&mut self, paths: Vec<String>) {
+        if self.paths == paths {
+            return;
+        }
+        let before = |stamps: &[Stamp], path: &String| {
+            let n = self.paths.iter().position(|known| known == path);
+            n.map_or_else(|| stamp(Path::new(path)), |n| stamps.get(n).copied().flatten())
+        };
+        self.known = paths.iter().map(|path| before(&self.known, path)).collect();
+        self.seen = paths.iter().map(|path| before(&self.seen, path)).collect();
+        self.paths = paths;
+    }
+
     fn new(paths: Vec<String>) -> Self {
         let stamps = look(&paths);
         Self { paths, known: stamps.clone(), seen: stamps }
@@ -54,6 +69,7 @@ pub(super) async fn watch(app: Arc<App>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        files.set_paths(paths(&app));
         if files.have_changed() {
             // What is wrong has been told.
             let _ = app.reload().await;
@@ -62,6 +78,17 @@ pub(super) async fn watch(app: Arc<App>) {
             take_up(&app, &policy).await;
         }
     }
+}
+
+/// The files of the configuration, and those that hold the traffic policies of endpoints.
+fn paths(app: &App) -> Vec<String> {
+    let mut paths = app.files.clone();
+    for entry in app.table.served().iter() {
+        if let Some(TrafficPolicy::File(at)) = &entry.wanted().configured.traffic_policy {
+            paths.push(at.value.display().to_string());
+        }
+    }
+    paths
 }
 
 /// Loads a policy anew. A bad one changes nothing.
@@ -104,6 +131,13 @@ mod tests {
         assert!(!files.have_changed());
         assert!(!files.have_changed(), "nothing to read");
         std::fs::write(&path, "abcd").unwrap();
+        assert!(!files.have_changed());
+        assert!(files.have_changed());
+        let policy = dir.path().join("policy.yml");
+        std::fs::write(&policy, "a").unwrap();
+        files.set_paths([&path, &policy].map(|path| path.display().to_string()).to_vec());
+        assert!(!files.have_changed(), "it was read before it was looked at");
+        std::fs::write(&policy, "ab").unwrap();
         assert!(!files.have_changed());
         assert!(files.have_changed());
     }

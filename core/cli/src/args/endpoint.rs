@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::SessionArgs;
+use super::{LoginArgs, SessionArgs};
 
 /// Flags of every kind of endpoint.
 #[derive(Clone, Debug, Default, Args)]
@@ -30,6 +30,15 @@ pub struct EndpointArgs {
     /// Send a PROXY protocol header, version 1 or 2, to the upstream.
     #[arg(long, value_name = "VERSION", alias = "proxy-proto")]
     pub upstream_proxy_protocol: Option<String>,
+    /// Rules for connections, requests and responses, in YAML or JSON.
+    #[arg(long, value_name = "PATH")]
+    pub traffic_policy_file: Option<PathBuf>,
+    /// The same, fetched once at the start.
+    #[arg(long, value_name = "URL")]
+    pub traffic_policy_url: Option<String>,
+    /// The older name of --traffic-policy-file.
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub policy_file: Option<PathBuf>,
     /// Allow these networks only; may be repeated.
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub cidr_allow: Vec<String>,
@@ -115,6 +124,9 @@ pub struct HttpArgs {
     /// Flags about TLS.
     #[command(flatten)]
     pub tls: TerminateArgs,
+    /// Who signs in, and what is signed.
+    #[command(flatten)]
+    pub login: LoginArgs,
     /// Which edge, and as whom.
     #[command(flatten)]
     pub session: SessionArgs,

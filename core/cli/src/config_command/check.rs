@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use adit_config::{
-    Diagnostic, Diagnostics, HandlerSpec, Layers, file::File, location::Persona, nearest,
+    Config, Diagnostic, Diagnostics, HandlerSpec, Layers, file::File, location::Persona, nearest,
     report::Report,
 };
 use anyhow::Result;
@@ -60,11 +60,24 @@ pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
 fn problems(files: Vec<File>) -> Diagnostics {
     let unknown = unknown_handlers(&files);
     let mut problems = match (Layers { files, ..Layers::default() }).resolve() {
-        Ok(_) => Diagnostics::default(),
+        Ok(config) => policies(&config),
         Err(problems) => problems,
     };
     unknown.into_iter().for_each(|problem| problems.push(problem));
     problems.into_result(()).err().unwrap_or_default()
+}
+
+/// What is wrong with the traffic policies that are written in the files, or that are in files of
+/// their own on this machine.
+fn policies(config: &Config) -> Diagnostics {
+    let registry = registry();
+    let mut problems = Diagnostics::default();
+    for endpoint in &config.endpoints {
+        if let Err(error) = adit_agent::check_policy(endpoint, &registry) {
+            problems.append(error.into());
+        }
+    }
+    problems
 }
 
 /// Handlers that the program does not have. What their options mean is for the start, as it is for

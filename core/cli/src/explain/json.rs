@@ -6,7 +6,7 @@ use adit_config::{Config, endpoint::ProxyProtocol};
 use adit_runtime::Relay;
 use serde_json::{Value, json};
 
-use super::Explained;
+use super::{Explained, policy};
 
 /// All of them, with the edge that they would be asked of.
 pub(super) fn plans(config: &Config, all: &[Explained<'_>]) -> Value {
@@ -22,6 +22,7 @@ fn plan(config: &Config, explained: &Explained<'_>) -> Value {
         let grants = config.plugins.iter().find(|(name, _)| name.value == link.kind);
         json!({
             "kind": link.kind,
+            "stands_for": link.stands_for,
             "place": link.place.to_string(),
             "sees": sees(link.needs),
             "on_error": link.on_error.as_str(),
@@ -39,6 +40,7 @@ fn plan(config: &Config, explained: &Explained<'_>) -> Value {
             TlsEnd::Upstream => "upstream",
         },
         "handlers": handlers.collect::<Vec<_>>(),
+        "traffic_policy": plan.policy.as_ref().map(policy::json),
         "relay": match plan.relay {
             Relay::Http => "http",
             Relay::Raw => "raw",

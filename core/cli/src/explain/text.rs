@@ -13,7 +13,7 @@ use adit_config::{
 };
 use adit_runtime::{Limits, Relay};
 
-use super::Explained;
+use super::{Explained, policy};
 
 /// All of them, with the edge that they would be asked of.
 pub(super) fn plans(config: &Config, all: &[Explained<'_>]) -> String {
@@ -34,6 +34,11 @@ fn plan(text: &mut String, config: &Config, explained: &Explained<'_>) {
     let _ = writeln!(text, "{}  ({})\n  {asks} -> {upstream}", plan.name, endpoint.place);
     row(text, "TLS", tls(endpoint, plan.tls));
     handlers(text, config, &plan.links);
+    if let Some(policy) = &plan.policy {
+        for (i, line) in policy::lines(policy).iter().enumerate() {
+            row(text, if i == 0 { "Policy" } else { "" }, line);
+        }
+    }
     row(text, "Relay", &relay(plan.relay, &plan.reasons));
     row(text, "Upstream", &service(endpoint, plan.tls));
     row(text, "Inspector", inspector(config, endpoint));
@@ -71,7 +76,7 @@ fn handlers(text: &mut String, config: &Config, links: &[ExplainedLink]) {
         row(text, "Handlers", "none");
     }
     let width = |of: fn(&ExplainedLink) -> usize| links.iter().map(of).max().unwrap_or_default();
-    let kinds = width(|link| link.kind.chars().count());
+    let kinds = width(|link| called(link).chars().count());
     let seen = width(|link| sees(link.needs).chars().count());
     for (i, link) in links.iter().enumerate() {
         let name = if i == 0 { "Handlers" } else { "" };
@@ -79,12 +84,20 @@ fn handlers(text: &mut String, config: &Config, links: &[ExplainedLink]) {
             OnError::Deny => "",
             OnError::Pass => "  passed over when it breaks",
         };
-        let (n, kind, place) = (i + 1, &link.kind, &link.place);
+        let (n, kind, place) = (i + 1, called(link), &link.place);
         let sees = sees(link.needs);
         row(text, name, &format!("{n}. {kind:<kinds$}  {sees:<seen$}  {place}{broken}"));
         if let Some(grants) = grants(config, &link.kind) {
             row(text, "", &format!("   may use {grants}"));
         }
+    }
+}
+
+/// The kind of a handler, and what it does if an option stands for it.
+fn called(link: &ExplainedLink) -> String {
+    match &link.stands_for {
+        Some(action) => format!("{} ({action})", link.kind),
+        None => link.kind.clone(),
     }
 }
 
@@ -97,6 +110,7 @@ pub(super) fn sees(needs: Needs) -> String {
         (Needs::REQUEST_BODY, "request body"),
         (Needs::RESPONSE_HEAD, "response head"),
         (Needs::RESPONSE_BODY, "response body"),
+        (Needs::INSIDE, "internal endpoints"),
     ];
     let seen = WORDS.iter().filter(|(need, _)| needs.contains(*need)).map(|(_, word)| *word);
     let seen = seen.collect::<Vec<_>>();

@@ -34,6 +34,24 @@ const GROUPS: &[(&str, &[&str])] = &[
             "websocket_tcp_converter",
         ],
     ),
+    ("Traffic policy", &["traffic_policy_file", "traffic_policy_url"]),
+    (
+        "Signing in",
+        &[
+            "oauth",
+            "oauth_client_id",
+            "oauth_client_secret",
+            "oauth_scope",
+            "oauth_allow_domain",
+            "oauth_allow_email",
+            "oidc",
+            "oidc_client_id",
+            "oidc_client_secret",
+            "oidc_scope",
+            "verify_webhook",
+            "verify_webhook_secret",
+        ],
+    ),
     ("Session", &["authtoken", "connect_url", "connect_cas", "region"]),
 ];
 
@@ -64,6 +82,7 @@ Examples:
   adit http file:///srv/www               a directory
   adit http unix:/run/app.sock            a socket
   adit http 8080 --basic-auth ann:secret-word
+  adit http 8080 --traffic-policy-file policy.yml
   adit http https://localhost:8443 --host-header rewrite"
         }
         "tcp" => {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::limits::LimitsFile;
 use crate::{
     diagnostic::Diagnostics,
-    file::{LogFormat, LogLevel},
+    file::{LogFormat, LogLevel, PolicyRequests},
     place::At,
     read::{Read, Reader},
     record::{Merge, record},
@@ -43,6 +43,8 @@ record! {
         connect_host: At<String>,
         /// Region that agents are told.
         region: At<String>,
+        /// Whom traffic policies may ask: `internal` endpoints, `public` hosts too, or `any`.
+        policy_requests: At<PolicyRequests>,
         /// Limits towards strangers.
         limits: LimitsFile,
         /// How the edge watches its agents.

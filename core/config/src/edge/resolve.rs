@@ -111,6 +111,7 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
             interval: or(heartbeat.interval, defaults.heartbeat.interval),
             tolerance: or(heartbeat.tolerance, defaults.heartbeat.tolerance),
         },
+        policy_requests: or(file.policy_requests, defaults.policy_requests),
         reconnect_grace: or(file.reconnect_grace, defaults.reconnect_grace),
         drain: or(file.drain, defaults.drain),
         log: Log {

@@ -64,6 +64,18 @@ choice! {
 }
 
 choice! {
+    /// Whom traffic policies may ask, by `http-request`.
+    pub enum PolicyRequests {
+        /// Internal endpoints only.
+        "internal" => Internal,
+        /// Other hosts too, but not those of this machine or of private networks.
+        "public" => Public,
+        /// Everybody.
+        "any" => Any,
+    }
+}
+
+choice! {
     /// Which releases an update may choose from.
     pub enum UpdateChannel {
         /// Finished ones.
@@ -128,6 +140,8 @@ record! {
         metadata: At<String>,
         /// Whether compiled policies are kept for the next start.
         policy_cache: At<PolicyCache>,
+        /// Whom traffic policies may ask: `internal` endpoints, `public` hosts too, or `any`.
+        policy_requests: At<PolicyRequests>,
         /// Proxy on the way to the edge: `http`, `https`, `socks5`.
         proxy_url: At<Secret<String>>,
         /// Region of the edge (versions 1 and 2).

@@ -8,7 +8,10 @@ use crate::{
     config::{Config, ConnectCas, InspectDb, Log, LogTarget, WebAddr},
     diagnostic::Diagnostic,
     endpoint::Endpoint,
-    file::{Agent, ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache, UpdateChannel},
+    file::{
+        Agent, ConsoleColor, ConsoleUi, LogFormat, LogLevel, PolicyCache, PolicyRequests,
+        UpdateChannel,
+    },
     opaque::Opaque,
     place::{At, Place},
     secret::Secret,
@@ -102,6 +105,7 @@ pub(super) fn resolve(
         update_channel: or(agent.update_channel, UpdateChannel::Stable),
         update_check: or(agent.update_check, true),
         policy_cache: or(agent.policy_cache, PolicyCache::On),
+        policy_requests: or(agent.policy_requests, PolicyRequests::Internal),
         plugins,
         endpoints,
     }

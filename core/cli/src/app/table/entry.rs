@@ -157,7 +157,7 @@ impl Entry {
             },
             inspect: configured.inspect && configured.kind == Kind::Http,
             pooling_enabled: configured.pooling_enabled,
-            traffic_policy: None,
+            traffic_policy: wanted.spec.traffic_policy().map(ToString::to_string),
             bindings: configured.binding.iter().map(|b| b.value.to_string()).collect(),
             metadata: configured.metadata.clone(),
             description: configured.description.clone(),
