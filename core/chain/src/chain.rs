@@ -158,6 +158,11 @@ impl Chain {
                     connected.divert = Some(to);
                     return Ok(());
                 }
+                Ok(OnConnect::DivertTerminated(to, mode)) => {
+                    connected.tls = Some(mode);
+                    connected.divert = Some(to);
+                    return Ok(());
+                }
                 Ok(OnConnect::Refuse(refusal)) => return Err(refusal),
                 Ok(OnConnect::Terminate(mode)) => connected.tls = Some(mode),
                 Ok(OnConnect::Wrap(wrap)) => connected.wraps.push(wrap),

@@ -74,7 +74,9 @@ pub async fn check(handler: &BoxHandler) -> Result<(), Violation> {
         if needs.wants_connection() {
             match handler.on_connect(&conn()).await.map_err(Violation::Failed)? {
                 OnConnect::Wrap(_) | OnConnect::WrapThen(..) => demand("Wrap", Needs::STREAM)?,
-                OnConnect::Divert(_) => demand("Divert", Needs::INSIDE)?,
+                OnConnect::Divert(_) | OnConnect::DivertTerminated(..) => {
+                    demand("Divert", Needs::INSIDE)?;
+                }
                 OnConnect::NextThen(_) => demand("NextThen", Needs::CONNECTION)?,
                 _ => {}
             }

@@ -84,6 +84,8 @@ where
 pub enum OnConnect {
     /// Lead it to an internal endpoint, past the handlers that come after this one.
     Divert(InsideUrl),
+    /// As [`Divert`](Self::Divert), and settle who terminates TLS on the way.
+    DivertTerminated(InsideUrl, TlsMode),
     /// Let it through.
     Next,
     /// Let it through, and tell this value when it is over.

@@ -77,6 +77,12 @@ impl BackToPublic {
         &self.public
     }
 
+    /// The way back where the host had been replaced before: to what was asked for first.
+    #[must_use]
+    pub fn instead_of(self, earlier: Self) -> Self {
+        Self { public: earlier.public, ..self }
+    }
+
     /// Maps each `Location` back.
     pub fn map(&self, headers: &mut HeaderMap) {
         for location in headers.get_all_mut_of(&LOCATION) {

@@ -1,5 +1,32 @@
 //! What rules do: one file for each type of action.
 
+mod add_headers;
+mod basic_auth;
+mod body_find_replace;
+mod circuit_breaker;
+mod close_connection;
+mod compress_response;
+mod custom_response;
+mod deny;
+mod jwt_validation;
+mod log;
+mod oauth;
+mod openid_connect;
+mod outcome;
+mod rate_limit;
+mod redirect;
+mod remove_headers;
+mod replacements;
+mod request_body_find_replace;
+mod response_body_find_replace;
+mod restrict_ips;
+mod rewriting;
+mod set_vars;
+mod sse_find_replace;
+mod terminate_tls;
+mod url_rewrite;
+mod verify_webhook;
+
 use std::{borrow::Cow, fmt};
 
 use adit_chain::{Body, BoxFuture, ErrorCode, InsideUrl, Needs, Refusal, TlsMode};
@@ -9,7 +36,30 @@ use crate::{expr::ExprError, fields::Fields, phase::Phase, scope::Scope, service
 
 /// Every type of action, in alphabetical order.
 pub(crate) fn kinds() -> &'static [Kind] {
-    const KINDS: &[Kind] = &[];
+    const KINDS: &[Kind] = &[
+        add_headers::KIND,
+        basic_auth::KIND,
+        circuit_breaker::KIND,
+        close_connection::KIND,
+        compress_response::KIND,
+        custom_response::KIND,
+        deny::KIND,
+        jwt_validation::KIND,
+        log::KIND,
+        oauth::KIND,
+        openid_connect::KIND,
+        rate_limit::KIND,
+        redirect::KIND,
+        remove_headers::KIND,
+        request_body_find_replace::KIND,
+        response_body_find_replace::KIND,
+        restrict_ips::KIND,
+        set_vars::KIND,
+        sse_find_replace::KIND,
+        terminate_tls::KIND,
+        url_rewrite::KIND,
+        verify_webhook::KIND,
+    ];
     KINDS
 }
 
@@ -27,6 +77,13 @@ pub(crate) fn kind(name: &str) -> Option<&'static Kind> {
 pub(crate) trait Action: fmt::Debug + Send + Sync + 'static {
     /// Does it. Fields are interpolated now, so that they see what was done before.
     fn run<'a>(&'a self, scope: &'a mut Scope) -> BoxFuture<'a, Result<Done, Failure>>;
+
+    /// Whether a request is for this action even if its rule does not match: logins have paths of
+    /// their own, and come back to them whatever the rule is about.
+    fn reserves(&self, scope: &Scope) -> bool {
+        let _ = scope;
+        false
+    }
 
     /// What the chain must let it see beyond the heads that every HTTP phase sees.
     fn needs(&self) -> Needs {

@@ -14,6 +14,7 @@ mod headers;
 mod list;
 mod number;
 mod pattern;
+mod tree;
 
 use std::borrow::Cow;
 
@@ -22,6 +23,7 @@ use serde_json::{Map, Value as Json};
 pub(crate) use self::{
     headers::{HeaderTemplates, is_framing},
     pattern::{Pattern, PatternError},
+    tree::{Depth, Tree},
 };
 use crate::{
     expr::{Expr, Template},
@@ -207,7 +209,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Text, number or boolean, as it was written.
-    fn scalar<'j>(&mut self, path: &[&str], value: &'j Json) -> Option<Cow<'j, str>> {
+    pub(crate) fn scalar<'j>(&mut self, path: &[&str], value: &'j Json) -> Option<Cow<'j, str>> {
         match value {
             Json::String(text) => Some(text.into()),
             Json::Number(number) => Some(number.to_string().into()),

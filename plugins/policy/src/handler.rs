@@ -20,6 +20,7 @@ use crate::{
     response::Waiting,
     run::{Ended, run},
     scope::Scope,
+    travel::Travel,
 };
 
 /// A policy that runs.
@@ -27,13 +28,14 @@ pub(crate) struct PolicyHandler {
     policy: Arc<Policy>,
     on_error: OnError,
     needs: Needs,
+    travel: Travel,
 }
 
 impl PolicyHandler {
     /// Runs a policy. `on_error` says what happens where its response side breaks.
     pub(crate) fn new(policy: Arc<Policy>, on_error: OnError) -> Self {
         let needs = policy.needs();
-        Self { policy, on_error, needs }
+        Self { policy, on_error, needs, travel: Travel::new() }
     }
 
     /// Whether rules of the policy look at responses.
@@ -78,9 +80,13 @@ impl Handler for PolicyHandler {
         let mut scope = Scope::of_connection(conn);
         let ended = run(self.policy.rules(Phase::TcpConnect), &mut scope).await;
         self.policy.saw(&scope);
+        self.travel.leave(&scope);
         match ended {
             Ended::FellThrough => Ok(scope.tls.map_or(OnConnect::Next, OnConnect::Terminate)),
-            Ended::Done(Done::Divert(url)) => Ok(OnConnect::Divert(url)),
+            Ended::Done(Done::Divert(url)) => Ok(match scope.tls {
+                Some(mode) => OnConnect::DivertTerminated(url, mode),
+                None => OnConnect::Divert(url),
+            }),
             Ended::Done(Done::Refuse(refusal)) => Ok(OnConnect::Refuse(refusal)),
             // Nothing is answered on a connection.
             Ended::Done(_) => Ok(OnConnect::Refuse(Refusal::close())),
@@ -90,6 +96,9 @@ impl Handler for PolicyHandler {
 
     async fn on_request(&self, exchange: &mut Exchange) -> Result<OnRequest, BoxError> {
         let mut scope = Scope::of_request(exchange);
+        if self.policy.has(Phase::TcpConnect) {
+            self.travel.take_up(&exchange.conn, &mut scope);
+        }
         let ended = run(self.policy.rules(Phase::HttpRequest), &mut scope).await;
         self.policy.saw(&scope);
         tell(std::mem::take(&mut scope.notes), exchange);

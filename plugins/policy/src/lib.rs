@@ -29,7 +29,9 @@ mod services;
 mod sse;
 #[cfg(test)]
 mod testing;
+mod travel;
 mod value;
+mod verify_webhook;
 
 pub use self::{
     factory::factory,

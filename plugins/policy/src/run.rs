@@ -27,12 +27,15 @@ pub(crate) enum Ended {
 /// Runs the rules of a phase.
 pub(crate) async fn run(rules: &[Rule], scope: &mut Scope) -> Ended {
     for rule in rules {
-        if !rule.expressions.iter().all(|condition| is_true(condition, rule, scope)) {
-            continue;
-        }
+        let matches = rule.expressions.iter().all(|condition| is_true(condition, rule, scope));
         let place = Place { phase: scope.phase, rule };
-        scope.note(|| format!("{place}: matched"));
+        if matches {
+            scope.note(|| format!("{place}: matched"));
+        }
         for step in &rule.actions {
+            if !matches && !step.action.reserves(scope) {
+                continue;
+            }
             match step.action.run(scope).await {
                 Ok(done) => {
                     scope.note(|| format!("{place}: {}: {done}", step.kind.name));

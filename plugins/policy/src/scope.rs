@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use adit_builtin::host::BackToPublic;
 use adit_chain::{Body, BodyLimits, Conn, Exchange, Id, Identity, Inside, Refusal, TlsMode};
 use cel::Value;
-use http::{HeaderValue, Request, Response, Uri, header::HOST, request};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header::HOST, request};
 
 use crate::{phase::Phase, sse::Message};
 
@@ -160,6 +160,25 @@ impl Scope {
             let mut response = Response::new(Body::Empty);
             *response.status_mut() = refusal.status;
             self.learn(&response);
+        }
+    }
+
+    /// The headers that this phase changes: the request's or the response's.
+    pub(crate) fn headers_mut(&mut self) -> Option<&mut HeaderMap> {
+        match self.phase {
+            Phase::TcpConnect => None,
+            Phase::HttpRequest => self.request.as_mut().map(|asked| &mut asked.head.headers),
+            Phase::HttpResponse | Phase::EventStreamMessage => {
+                self.response.as_mut().map(Response::headers_mut)
+            }
+        }
+    }
+
+    /// Sets a variable of this phase.
+    pub(crate) fn set_var(&mut self, name: &str, value: Value) {
+        match self.vars.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => *old = value,
+            None => self.vars.push((name.to_owned(), value)),
         }
     }
 

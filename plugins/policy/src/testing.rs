@@ -40,6 +40,12 @@ impl Seen {
         left.vars.retain(|(phase, ..)| *phase != scope.phase);
         left.vars.extend(scope.vars.iter().map(|(k, v)| (scope.phase, k.clone(), v.clone())));
     }
+
+    fn result(&self, namespace: &str) -> Json {
+        let left = self.0.lock();
+        let result = left.results.iter().find(|(name, _)| *name == namespace);
+        result.map_or(Json::Null, |(_, value)| value::to_json(value))
+    }
 }
 
 /// An endpoint of a protocol with a public URL.
@@ -246,9 +252,7 @@ impl Rig {
 
     /// The result of the last run of a type of action, as JSON; `null` if it did not run.
     pub(crate) fn result(&self, namespace: &str) -> Json {
-        let left = self.seen.0.lock();
-        let result = left.results.iter().find(|(name, _)| *name == namespace);
-        result.map_or(Json::Null, |(_, value)| value::to_json(value))
+        self.seen.result(namespace)
     }
 
     /// The variables that the last run of a phase left.
@@ -331,11 +335,15 @@ impl Passed {
         self.unwind.run_traced(id, response, &mut self.exchange.trace).await
     }
 
+    /// Takes the upstream's response back, and stays to be looked at.
+    pub(crate) async fn unwind_traced(&mut self, response: Response<Body>) -> Response<Body> {
+        let id = self.exchange.id;
+        self.unwind.run_traced(id, response, &mut self.exchange.trace).await.unwrap()
+    }
+
     /// The result of the last run of a type of action, as JSON; `null` if it did not run.
     pub(crate) fn result(&self, namespace: &str) -> Json {
-        let left = self.seen.0.lock();
-        let result = left.results.iter().find(|(name, _)| *name == namespace);
-        result.map_or(Json::Null, |(_, value)| value::to_json(value))
+        self.seen.result(namespace)
     }
 
     /// What whoever watches reads of it.

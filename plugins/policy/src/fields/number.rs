@@ -2,10 +2,16 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use http::StatusCode;
 use serde_json::Value as Json;
 
 use super::Fields;
 use crate::problem::code;
+
+/// What a response may say.
+///
+/// Reason: those below 200 come before a response, and there is none after them here.
+const STATUSES: RangeInclusive<i64> = 200..=599;
 
 impl Fields<'_> {
     /// A whole number in a range.
@@ -20,6 +26,12 @@ impl Fields<'_> {
             return None;
         }
         Some(number)
+    }
+
+    /// The status of a response.
+    pub(crate) fn status(&mut self, name: &'static str) -> Option<StatusCode> {
+        let status = u16::try_from(self.int(name, STATUSES)?).ok()?;
+        StatusCode::from_u16(status).ok()
     }
 
     /// A number in a range.
