@@ -76,7 +76,11 @@ struct Stream<R> {
 impl<R: Run> Stream<R> {
     async fn next(&mut self) -> Result<Option<Frame<Bytes>>, BoxError> {
         loop {
-            match self.splitter.next()? {
+            let piece = self.splitter.next().inspect_err(|error| {
+                let id = self.scope.as_ref().map(|scope| scope.id.to_string());
+                tracing::warn!(obj = "policy", id, err = %error, "event stream broken off");
+            })?;
+            match piece {
                 Some(Piece::Between(bytes)) => return Ok(Some(Frame::data(bytes))),
                 Some(Piece::Message(message)) => match self.ruled(message).await? {
                     Some(bytes) => return Ok(Some(Frame::data(bytes))),

@@ -68,3 +68,6 @@ fn unreadable(error: CodingError) -> Failure {
     };
     Failure::new(code, error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,3 +101,6 @@ impl Action for SseFindReplace {
         Box::pin(std::future::ready(self.replace(scope)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,10 @@ pub(crate) struct Challenge {
     pub(crate) body: String,
 }
 
+/// Makes the answer to a request, if it is a challenge, of the secret and of whether the request is
+/// verified.
+pub(super) type Answer = fn(&Incoming<'_>, &str, bool) -> Option<Challenge>;
+
 /// Characters of a token.
 ///
 /// Reason: providers send some dozens; what is answered should stay small.

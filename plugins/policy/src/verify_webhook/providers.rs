@@ -4,16 +4,15 @@ mod plain;
 mod special;
 mod timed;
 
-use super::{Challenge, Incoming, Scheme};
+use super::{Scheme, challenge::Answer};
 
 /// A provider of webhooks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Provider {
     pub(crate) name: &'static str,
     pub(crate) scheme: Scheme,
-    /// Answers what the provider asks before it sends webhooks. Told whether the request is
-    /// verified.
-    pub(super) challenge: Option<fn(&Incoming<'_>, &str, bool) -> Option<Challenge>>,
+    /// Answers what the provider asks before it sends webhooks.
+    pub(super) challenge: Option<Answer>,
 }
 
 /// Providers that are known by name, and of which nobody has published how they sign.
