@@ -29,8 +29,11 @@ use std::time::SystemTime;
 
 use cel::Context;
 
-use self::fact::{Fact, zero};
-pub(crate) use self::{schema::SCHEMA, url::Url};
+pub(crate) use self::schema::SCHEMA;
+use self::{
+    fact::{Fact, zero},
+    url::Url,
+};
 use crate::{scope::Scope, value};
 
 /// Gives an evaluation these of the names at the top.
@@ -57,14 +60,16 @@ pub(crate) fn bind<'v>(context: &mut Context<'_, 'v>, scope: &'v Scope, roots: &
     }
 }
 
-/// The URL that the request asks for by now. `None`: there is no request.
-pub(crate) fn url(scope: &Scope) -> Option<Url> {
-    scope.request.as_ref().map(|asked| Url::of(&asked.head, &scope.conn))
+/// The URL that the request asks for by now, in its normal form. Empty without a request.
+pub(crate) fn url(scope: &Scope) -> String {
+    let url = scope.request.as_ref().map(|asked| Url::of(&asked.head, &scope.conn));
+    url.map(|url| url.to_string()).unwrap_or_default()
 }
 
-/// The URL that the visitor asked for, as it was spelt.
-pub(crate) fn original_url(scope: &Scope) -> Option<String> {
-    scope.request.as_ref().map(|asked| url::raw(&asked.original, &scope.conn))
+/// The URL that the visitor asked for, as it was spelt. Empty without a request.
+pub(crate) fn original_url(scope: &Scope) -> String {
+    let raw = scope.request.as_ref().map(|asked| url::raw(&asked.original, &scope.conn));
+    raw.unwrap_or_default()
 }
 
 fn now() -> String {

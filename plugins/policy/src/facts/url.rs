@@ -11,22 +11,22 @@ use crate::scope::Original;
 /// A URL in parts, normal: scheme and host in lower case, no default port, no dot segments, escapes
 /// in upper case and only where they are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Url {
-    pub(crate) scheme: &'static str,
+pub(super) struct Url {
+    pub(super) scheme: &'static str,
     /// `user:password`, if the target had one.
-    pub(crate) user_password: String,
+    pub(super) user_password: String,
     /// Without a port.
-    pub(crate) host: String,
-    pub(crate) port: Option<u16>,
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
     /// Starts with a slash.
-    pub(crate) path: String,
+    pub(super) path: String,
     /// Without its question mark. `None`: there is no question mark.
-    pub(crate) query: Option<String>,
+    pub(super) query: Option<String>,
 }
 
 impl Url {
     /// The URL that a request asks for.
-    pub(crate) fn of(head: &request::Parts, conn: &Conn) -> Self {
+    pub(super) fn of(head: &request::Parts, conn: &Conn) -> Self {
         let scheme = scheme(conn);
         let authority = authority(head);
         let (user_password, place) = match authority.rsplit_once('@') {
@@ -46,7 +46,7 @@ impl Url {
     }
 
     /// `user:password@host:port`, as far as there is one.
-    pub(crate) fn authority(&self) -> String {
+    pub(super) fn authority(&self) -> String {
         let Self { user_password, host, .. } = self;
         let at = if user_password.is_empty() { "" } else { "@" };
         match self.port {
@@ -56,7 +56,7 @@ impl Url {
     }
 
     /// Path and query: what stands in a request's first line.
-    pub(crate) fn uri(&self) -> String {
+    pub(super) fn uri(&self) -> String {
         match &self.query {
             Some(query) => format!("{}?{query}", self.path),
             None => self.path.clone(),
@@ -94,9 +94,10 @@ pub(super) fn authority(head: &request::Parts) -> Cow<'_, str> {
 }
 
 fn place<'a>(uri: &'a Uri, host: Option<&'a HeaderValue>) -> Cow<'a, str> {
-    match (uri.authority(), host) {
-        (Some(authority), _) => authority.as_str().into(),
-        (None, Some(host)) => String::from_utf8_lossy(host.as_bytes()),
+    // A target that has one says the same by the time rules see it, or what it was before them.
+    match (host, uri.authority()) {
+        (Some(host), _) => String::from_utf8_lossy(host.as_bytes()),
+        (None, Some(authority)) => authority.as_str().into(),
         (None, None) => "".into(),
     }
 }

@@ -4,7 +4,7 @@ use adit_chain::{Conn, TlsInfo};
 use cel::Value;
 use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair, SanType, SerialNumber};
 
-use crate::{facts, scope::Scope, value};
+use crate::{expr::Expr, phase::Phase, scope::Scope, value};
 
 fn certificate(change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -23,11 +23,7 @@ fn of_visitor(der: &[u8]) -> Scope {
 
 #[track_caller]
 fn is(der: &[u8], source: &str, expected: impl Into<Value>) {
-    let scope = of_visitor(der);
-    let mut context = cel::Context::default();
-    facts::bind(&mut context, &scope, &["conn"]);
-    context.add_variable_from_value("der", der.to_vec());
-    let value = cel::Program::compile(source).unwrap().execute(&context);
+    let value = Expr::compile(source, Phase::TcpConnect).unwrap().eval(&of_visitor(der));
     assert_eq!(value, Ok(expected.into()), "{source}");
 }
 
@@ -104,11 +100,8 @@ fn numbers_times_and_extensions_are_told() {
 #[test]
 fn the_text_of_a_certificate_can_be_read_again() {
     let der = certificate(|_| {});
-    let scope = of_visitor(&der);
-    let mut context = cel::Context::default();
-    facts::bind(&mut context, &scope, &["conn"]);
-    let program = cel::Program::compile("conn.tls.client.pem").unwrap();
-    let Ok(Value::String(pem)) = program.execute(&context) else { panic!("no text") };
+    let text = Expr::compile("conn.tls.client.pem", Phase::TcpConnect).unwrap();
+    let Ok(Value::String(pem)) = text.eval(&of_visitor(&der)) else { panic!("no text") };
     let (_, read) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
     assert_eq!(read.contents, der);
     assert!(pem.lines().all(|line| line.len() <= 64));

@@ -45,14 +45,7 @@ const NAMESPACES: &[Field] = &[
             Field::new("limited", Bool),
         ]),
     ),
-    Field::new(
-        "redirect",
-        Object(&[
-            Field::new("error", ERROR),
-            Field::new("matches", List(&String)),
-            Field::new("url", String),
-        ]),
-    ),
+    Field::new("redirect", REWRITING),
     Field::new("remove_headers", Object(&[Field::new("headers_removed", List(&String))])),
     Field::new("request_body_find_replace", REPLACEMENTS),
     Field::new("response_body_find_replace", REPLACEMENTS),
@@ -67,15 +60,18 @@ const NAMESPACES: &[Field] = &[
     Field::new("set_vars", NOTHING),
     Field::new("sse_find_replace", REPLACEMENTS),
     Field::new("terminate_tls", TERMINATE_TLS),
-    Field::new(
-        "url_rewrite",
-        Object(&[Field::new("matches", List(&String)), Field::new("url", String)]),
-    ),
+    Field::new("url_rewrite", REWRITING),
     Field::new(
         "verify_webhook",
         Object(&[Field::new("error", ERROR), Field::new("verified", Bool)]),
     ),
 ];
+
+const REWRITING: Type = Object(&[
+    Field::new("error", ERROR),
+    Field::new("matches", List(&String)),
+    Field::new("url", String),
+]);
 
 const NOTHING: Type = Object(&[]);
 

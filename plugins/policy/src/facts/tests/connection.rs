@@ -142,5 +142,6 @@ fn an_endpoint_has_an_id_where_it_was_given_one() {
         of_conn(conn().moved(Arc::new(endpoint)))
     };
     is(&named("ep_2abc"), "endpoint.id", "ep_2abc");
+    is(&named("bd_2abc"), "endpoint.id", "ep_2abc");
     is(&named("web"), "endpoint.id", "");
 }

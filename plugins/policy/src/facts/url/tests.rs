@@ -42,8 +42,12 @@ fn one_place_has_one_spelling() {
 }
 
 #[test]
-fn an_absolute_target_says_more_than_the_host() {
-    assert_eq!(normal("http://u:p@B.test:81/x", "a.test"), "https://u:p@b.test:81/x");
+fn a_target_may_say_what_no_header_does() {
+    let request = http::Request::get("http://u:p@B.test:81/x").body(()).unwrap().into_parts().0;
+    let url = Url::of(&request, &adit_chain::conformance::conn());
+    assert_eq!(url.to_string(), "https://u:p@b.test:81/x");
+    assert_eq!(url.user_password, "u:p");
+    assert_eq!(normal("http://b.test/x", "a.test"), "https://a.test/x");
 }
 
 #[test]
