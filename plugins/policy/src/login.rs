@@ -32,6 +32,8 @@ pub(crate) mod trouble;
 pub(crate) mod vouch;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use self::store::Logins;

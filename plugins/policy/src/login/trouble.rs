@@ -127,7 +127,7 @@ impl Trouble {
         redirect_uri: &str,
     ) -> Self {
         let trouble = match error {
-            AskError::Refused { error, .. } => match error.as_str() {
+            refused @ AskError::Refused { error, .. } => match error.as_str() {
                 "invalid_client" | "incorrect_client_credentials" | "unauthorized_client" => {
                     let message = format!("{title} does not accept this application's secret.");
                     Self::new(5527, 502, message)
@@ -139,6 +139,7 @@ impl Trouble {
                 "redirect_uri_mismatch" => {
                     Self::new(3115, 502, format!("{title} {}.", wants(redirect_uri)))
                 }
+                "" => Self::unreachable(flavor, title, refused),
                 _ => Self::vague(flavor, title, 3164),
             },
             other => Self::unreachable(flavor, title, other),
