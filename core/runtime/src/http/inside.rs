@@ -17,6 +17,7 @@ use super::{
     seat::Seat,
     send,
     way::Way,
+    whole::settle_request,
 };
 use crate::{
     Route,
@@ -119,9 +120,7 @@ impl Doors {
             // Its handlers do not let the connection in, which is an answer. To close is none.
             Err(refusal) => {
                 let rendered = shared.render(refusal, Id::next(), taste);
-                let mut response = rendered.map_err(|HangUp| Refusal::close())?;
-                Origin::Agent.mark(&mut response);
-                return Ok(response);
+                return rendered.map_err(|HangUp| Refusal::close());
             }
         };
         seat.route.metrics.exchange();
@@ -137,12 +136,18 @@ impl Doors {
         let result = if has_handlers(&seat.route) {
             Box::pin(chained(shared, Arc::clone(&seat), request, taste, &mut way, hops)).await
         } else {
+            settle_request(&mut request);
             send::send(shared, &seat, request, &mut way).await
         };
         let result = match result {
-            Ok(response) => match unreached(&response, to) {
+            Ok(mut response) => match unreached(&response, to) {
                 Some(refusal) => Err(refusal),
-                None => Ok(response),
+                None => {
+                    // Whoever made it there: to whom it was sent from, it is an answer.
+                    response.extensions_mut().remove::<Rendered>();
+                    response.extensions_mut().remove::<Origin>();
+                    Ok(response)
+                }
             },
             Err(refusal) => Err(refusal),
         };

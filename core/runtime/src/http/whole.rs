@@ -9,6 +9,12 @@ use crate::Limits;
 /// Leaves an empty request behind: handlers that wait for the response have seen it.
 pub(super) fn take_request(exchange: &mut Exchange) -> Request<Body> {
     let mut request = std::mem::take(&mut exchange.request);
+    settle_request(&mut request);
+    request
+}
+
+/// Makes the length that is said that of the body that a handler made.
+pub(super) fn settle_request(request: &mut Request<Body>) {
     match request.body() {
         Body::Empty => drop(request.headers_mut().remove(CONTENT_LENGTH)),
         Body::Whole(bytes) => {
@@ -17,7 +23,6 @@ pub(super) fn take_request(exchange: &mut Exchange) -> Request<Body> {
         }
         Body::Incoming(_) | Body::Boxed(_) => {}
     }
-    request
 }
 
 /// Makes the length that is said that of the body that a handler made.
