@@ -128,7 +128,7 @@ fn an_exchange_is_told_with_times_decisions_forms_mistakes_and_trailers() {
     let cut = json!({ "trailers": trailers, "size": 90_000, "kept": 60_000, "truncated": true });
     shown["response"] = side("HTTP/1.1 400 Bad Request", &cut, &body);
     shown["timing"] = json!({
-        "handlers_ns": 1_000_000, "connect_ns": null, "first_byte_ns": 2_000_000,
+        "edge_ns": 4_200_000, "handlers_ns": 1_000_000, "connect_ns": null, "first_byte_ns": 2_000_000,
         "to_head_ns": 3_000_000, "total_ns": 12_345_678,
         "decisions": [{ "link": "key-limit", "side": "request", "verdict": "next-then",
             "note": "key 7\nhas had 3", "duration_ns": 42_000 }],
@@ -136,7 +136,7 @@ fn an_exchange_is_told_with_times_decisions_forms_mistakes_and_trailers() {
     let addr = play(vec![("/api/exchanges/0001", shown.to_string())]);
     let expected = "\
 0001  2026-09-10 05:55:46.123 UTC  from 203.0.113.9  at web
-total 12.3ms, handlers 1.00ms, first byte 2.00ms, body 9.35ms
+total 12.3ms, edge 4.20ms, handlers 1.00ms, first byte 2.00ms, body 9.35ms
 key-limit            request   next-then     42µs  key 7; has had 3
 
 POST /form?a=b HTTP/1.1
@@ -173,7 +173,7 @@ fn messages_are_told_behind_the_response() {
     let mut shown = row("0001", "/socket", &kind);
     shown["request"] = side("GET /socket HTTP/1.1", &json!({}), &json!({}));
     shown["response"] = side("HTTP/1.1 101 Switching Protocols", &json!({}), &json!({}));
-    shown["timing"] = json!({ "handlers_ns": null, "connect_ns": null, "first_byte_ns": null,
+    shown["timing"] = json!({ "edge_ns": null, "handlers_ns": null, "connect_ns": null, "first_byte_ns": null,
         "to_head_ns": null, "total_ns": null, "decisions": [] });
     let message = |from, kind, size, text: Value| {
         json!({ "n": 1, "from": from, "kind": kind, "at_ns": 1, "code": null, "size": size,

@@ -16,7 +16,16 @@ mod gather;
 mod replays;
 mod tape;
 
-use std::{collections::BTreeMap, fmt, ops::Bound, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Bound,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use adit_chain::Id;
 use parking_lot::Mutex;
@@ -52,6 +61,8 @@ pub struct Store {
     ring: Mutex<Ring>,
     notices: Notices,
     replays: Replays,
+    /// Nanoseconds to the edge and back; 0 where that is not known.
+    rtt: AtomicU64,
 }
 
 type Ring = BTreeMap<Id, Slot>;
@@ -86,7 +97,20 @@ impl Store {
     /// A store that holds at most so many bytes.
     pub fn new(limit: usize) -> Arc<Self> {
         let (ring, notices, replays) = Default::default();
-        Arc::new(Self { budget: Arc::new(Budget::new(limit)), ring, notices, replays })
+        let rtt = AtomicU64::new(0);
+        Arc::new(Self { budget: Arc::new(Budget::new(limit)), ring, notices, replays, rtt })
+    }
+
+    /// Takes in how long it takes to the edge and back.
+    pub fn set_rtt(&self, rtt: Option<Duration>) {
+        let nanos = rtt.map_or(0, |rtt| u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX));
+        self.rtt.store(nanos, Relaxed);
+    }
+
+    /// How long it takes to the edge and back, as far as is known.
+    fn rtt(&self) -> Option<Duration> {
+        let nanos = self.rtt.load(Relaxed);
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
     }
 
     /// The entry of an id.

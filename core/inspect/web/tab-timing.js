@@ -17,6 +17,7 @@ export function tabTiming(x) {
       ["Began", moment(x.start)],
       ["Head of the response after", ms(timing.to_head_ns)],
       ["Total", ms(timing.total_ns)],
+      ...(timing.edge_ns === null ? [] : [["Beyond that, to the edge and back", ms(timing.edge_ns)]]),
     ], "Times")),
     timing.decisions.length > 0 && section("Handlers", null, pairTable(timing.decisions.map((one) => [one.link, `${ms(one.duration_ns)} on the way of the ${one.side}`]), "Time of each handler")),
   ];

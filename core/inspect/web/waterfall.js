@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { duration } from "./format.js";
 
 const TITLES = {
+  edge: "Edge, there and back",
   handlers: "Handlers, request",
   connect: "Connect to the upstream",
   wait: "Wait for the first byte",
@@ -17,19 +18,22 @@ const title = (name) => TITLES[name];
 /** The phases that there were, one after the other: `{name, start_ns, duration_ns}`. */
 export function phases(timing) {
   const list = [];
-  let at = 0;
+  // What the visitor waits beyond what happens here, as the session measured it last.
+  const edge = timing.edge_ns ?? 0;
+  let at = edge;
   const add = (name, duration) => {
     if (duration === null || duration <= 0) return;
     list.push({ name, start_ns: at, duration_ns: duration });
     at += duration;
   };
+  if (edge > 0) list.push({ name: "edge", start_ns: 0, duration_ns: edge });
   add("handlers", timing.handlers_ns);
   add("connect", timing.connect_ns);
   add("wait", timing.first_byte_ns);
   // What is left until the head went out is the response's way through the handlers, or what it
   // took to answer without the upstream.
-  add(timing.first_byte_ns === null ? "own" : "answer", timing.to_head_ns === null ? null : timing.to_head_ns - at);
-  add("response", timing.total_ns === null || timing.to_head_ns === null ? null : timing.total_ns - at);
+  add(timing.first_byte_ns === null ? "own" : "answer", timing.to_head_ns === null ? null : edge + timing.to_head_ns - at);
+  add("response", timing.total_ns === null || timing.to_head_ns === null ? null : edge + timing.total_ns - at);
   return list;
 }
 

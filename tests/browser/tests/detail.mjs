@@ -115,6 +115,7 @@ export default function () {
     const page = await open(t, "/json");
     await tab(page, "Timing");
     const phases = await page.locator(".fall th").allTextContents();
+    assert.deepEqual(phases.slice(0, 1), ["Edge, there and back"]);
     assert.ok(phases.includes("Wait for the first byte"), phases.join());
     await shot(page, "timing");
   });

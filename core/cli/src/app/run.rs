@@ -246,7 +246,12 @@ async fn keep(app: Arc<App>, mut events: broadcast::Receiver<Event>) {
                 Err(broadcast::error::RecvError::Lagged(_)) => true,
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            Ok(()) = rtt.changed() => true,
+            Ok(()) = rtt.changed() => {
+                if let Some(store) = &app.store {
+                    store.set_rtt(*rtt.borrow_and_update());
+                }
+                true
+            }
         };
         if is_session {
             let count = |changes: &mut Changes| changes.session = changes.session.wrapping_add(1);

@@ -38,6 +38,7 @@ struct Shown {
 
 #[derive(Deserialize)]
 struct Timing {
+    edge_ns: Option<u64>,
     handlers_ns: Option<u64>,
     connect_ns: Option<u64>,
     first_byte_ns: Option<u64>,
@@ -166,6 +167,7 @@ fn summary(row: &Row, shown: &Shown, paint: Paint) -> Result<()> {
         timing.total_ns.zip(timing.to_head_ns).map(|(total, head)| total.saturating_sub(head));
     let parts = [
         ("total", timing.total_ns),
+        ("edge", timing.edge_ns),
         ("handlers", timing.handlers_ns),
         ("connect", timing.connect_ns),
         ("first byte", timing.first_byte_ns),

@@ -93,6 +93,7 @@ struct Part {
 
 #[derive(Serialize)]
 struct Times {
+    edge_ns: Option<u64>,
     handlers_ns: Option<u64>,
     connect_ns: Option<u64>,
     first_byte_ns: Option<u64>,
@@ -234,6 +235,7 @@ impl Times {
             duration_ns: time::nanos(decision.took),
         };
         Self {
+            edge_ns: timing.edge.map(time::nanos),
             handlers_ns: timing.handlers.map(time::nanos),
             connect_ns: timing.connect.map(time::nanos),
             first_byte_ns: timing.first_byte.map(time::nanos),

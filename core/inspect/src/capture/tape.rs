@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     model::{
-        Body, Decision, Entry, Headers, Message, Messages, Request, Response, Side, State, Timing,
+        Body, Decision, Entry, Headers, Message, Messages, Request, Response, Side, Source, State, Timing,
     },
     view::{
         grpc,
@@ -95,9 +95,11 @@ impl Tap for EndpointTap {
         };
         let is_grpc = is_grpc(head.headers);
         let messages = is_grpc.then(|| messages(&store, started));
+        let source = store.replays.source(conn.id, id);
+        let edge = if source == Source::Visitor { store.rtt() } else { None };
         let entry = Entry {
             id,
-            source: store.replays.source(conn.id, id),
+            source,
             endpoint: Arc::clone(&self.endpoint),
             url: Arc::clone(&self.url),
             client: Some(conn.client),
@@ -112,7 +114,7 @@ impl Tap for EndpointTap {
             },
             response: None,
             decisions: Arc::default(),
-            timing: Timing::default(),
+            timing: Timing { edge, ..Timing::default() },
             state: State::Open,
             messages,
         };
@@ -199,6 +201,7 @@ impl Tape for Recording {
         }
         let phases = head.phases;
         self.entry.timing = Timing {
+            edge: self.entry.timing.edge,
             handlers: phases.handlers,
             connect: phases.connect,
             first_byte: phases.first_byte,

@@ -71,6 +71,7 @@ fn own(entry: &Entry) -> Value {
         "id": entry.id.to_string(),
         "endpoint": &*entry.endpoint,
         "url": &*entry.url,
+        "edge": entry.timing.edge.map(millis),
         "client": entry.client,
         "replay_of": match entry.source {
             Source::Replay { of } => Some(of.to_string()),

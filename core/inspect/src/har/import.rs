@@ -136,6 +136,7 @@ struct Timings {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Own {
+    edge: Option<f64>,
     endpoint: Option<String>,
     url: Option<String>,
     client: Option<std::net::SocketAddr>,
@@ -177,7 +178,7 @@ fn entry(har: HarEntry) -> Option<Entry> {
         },
         response,
         decisions: Arc::default(),
-        timing: timing(har.time, &har.timings),
+        timing: timing(har.time, &har.timings, har.own.edge),
         state: har.own.failure.as_deref().map_or(State::Done, failed),
         messages: None,
     })
@@ -235,7 +236,7 @@ fn version(text: &str) -> Version {
     }
 }
 
-fn timing(time: f64, timings: &Timings) -> Timing {
+fn timing(time: f64, timings: &Timings, edge: Option<f64>) -> Timing {
     let part = |millis: Option<f64>| {
         let millis = millis.filter(|millis| *millis >= 0.0)?;
         Duration::try_from_secs_f64(millis / 1e3).ok()
@@ -246,7 +247,7 @@ fn timing(time: f64, timings: &Timings) -> Timing {
     let to_head = total.map(|total| total.saturating_sub(receive));
     let before = handlers.unwrap_or_default() + connect.unwrap_or_default();
     let first_byte = to_head.map(|to_head| to_head.saturating_sub(before));
-    Timing { handlers, connect, first_byte, to_head, total }
+    Timing { edge: part(edge), handlers, connect, first_byte, to_head, total }
 }
 
 fn failed(failure: &str) -> State {

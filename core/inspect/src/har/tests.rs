@@ -50,6 +50,7 @@ fn entry(request_body: Bytes, response: Option<(&[(&str, &str)], Bytes)>) -> Ent
         }),
         decisions: Arc::default(),
         timing: Timing {
+            edge: Some(ms(40)),
             handlers: Some(ms(1)),
             connect: Some(ms(2)),
             first_byte: Some(ms(3)),

@@ -8,6 +8,9 @@ use adit_chain::Verdict;
 /// handler has no `connect`, and neither has a request that went over a pipe that was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
+    /// To the edge and back, as the session measured it last: that much more a visitor waits. Only
+    /// of what came from there.
+    pub edge: Option<Duration>,
     /// From the request's head until it went to the upstream: the request sides of the handlers,
     /// with their waiting for bodies.
     pub handlers: Option<Duration>,

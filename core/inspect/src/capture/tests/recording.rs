@@ -83,6 +83,8 @@ fn finished(failure: Option<&'static str>) -> Finished {
 #[test]
 fn an_exchange_is_there_from_its_head_on_and_grows() {
     let bench = Bench::new();
+    let to_the_edge = Some(Duration::from_millis(40));
+    bench.store.set_rtt(to_the_edge);
     let (id, mut tape) = bench.begin("POST", "/a?b", &[("host", "app.example")]);
     let entry = bench.get(id);
     assert_eq!((entry.id, &*entry.endpoint, &*entry.request.target), (id, "web", "/a?b"));
@@ -107,6 +109,7 @@ fn an_exchange_is_there_from_its_head_on_and_grows() {
     assert_eq!(entry.status(), Some(StatusCode::CREATED));
     assert_eq!((entry.state, entry.timing.total), (State::Open, None));
     assert_eq!(entry.timing.first_byte, Some(Duration::from_millis(2)));
+    assert_eq!(entry.timing.edge, to_the_edge);
     assert!(entry.timing.to_head.is_some());
     let decision = &entry.decisions[0];
     assert_eq!((&*decision.link, decision.side, &*decision.note), ("auth", Side::Response, "fine"));
