@@ -48,7 +48,7 @@ pub(super) fn twitter(incoming: &Incoming<'_>, secret: &str, _: bool) -> Option<
     if incoming.method != Method::GET {
         return None;
     }
-    let fields = form::fields(query?.as_bytes());
+    let fields = form::fields(query?.as_bytes()).ok()?;
     let (_, token) = fields.into_iter().find(|(name, _)| name == "crc_token")?;
     if !is_token(&token) || secret.is_empty() {
         return None;

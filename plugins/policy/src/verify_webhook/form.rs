@@ -12,31 +12,38 @@ pub(super) const TYPE: &str = "application/x-www-form-urlencoded";
 /// Reason: providers send some dozens; a body within the limit could hold millions.
 const MAX_FIELDS: usize = 1000;
 
-/// The fields of a form or of a query, decoded, in their order. Those past the limit are left out,
-/// so that no signature of all of them matches.
-pub(super) fn fields(text: &[u8]) -> Vec<(String, String)> {
-    let fields = form_urlencoded::parse(text).take(MAX_FIELDS);
-    fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+/// Names and values.
+type Fields = Vec<(String, String)>;
+
+/// The fields of a form or of a query, decoded, in their order.
+///
+/// # Errors
+/// They are too many. None may be left out: what is not signed must not be believed.
+pub(super) fn fields(text: &[u8]) -> Result<Fields, Rejected> {
+    let fields = form_urlencoded::parse(text).take(MAX_FIELDS + 1);
+    let fields: Fields =
+        fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    if fields.len() > MAX_FIELDS { Err(Rejected::Malformed("the form")) } else { Ok(fields) }
 }
 
-fn sorted(text: &[u8]) -> Vec<(String, String)> {
-    let mut fields = fields(text);
+fn sorted(text: &[u8]) -> Result<Fields, Rejected> {
+    let mut fields = fields(text)?;
     fields.sort();
-    fields
+    Ok(fields)
 }
 
 /// The fields of the body; none if it has no bytes.
 ///
 /// # Errors
 /// The body is something else: what is not signed must not be believed.
-fn body_fields(incoming: &Incoming<'_>) -> Result<Vec<(String, String)>, Rejected> {
+fn body_fields(incoming: &Incoming<'_>) -> Result<Fields, Rejected> {
     if incoming.body.is_empty() {
         return Ok(Vec::new());
     }
     if incoming.content_type() != TYPE {
         return Err(Rejected::Malformed("the body"));
     }
-    Ok(sorted(incoming.body))
+    sorted(incoming.body)
 }
 
 fn joined(fields: impl IntoIterator<Item = (String, String)>) -> String {
@@ -53,7 +60,7 @@ pub(super) fn all_fields(incoming: &Incoming<'_>) -> Result<String, Rejected> {
 pub(super) fn distinct_fields(incoming: &Incoming<'_>) -> Result<String, Rejected> {
     const DIGEST: &str = "bodySHA256";
     let (_, query) = incoming.path_and_query();
-    let query = fields(query.unwrap_or_default().as_bytes());
+    let query = fields(query.unwrap_or_default().as_bytes())?;
     let Some((_, expected)) = query.into_iter().find(|(name, _)| name == DIGEST) else {
         let mut fields = body_fields(incoming)?;
         fields.dedup();
@@ -72,7 +79,7 @@ pub(super) fn distinct_fields(incoming: &Incoming<'_>) -> Result<String, Rejecte
 pub(super) fn url_and_fields(incoming: &Incoming<'_>) -> Result<String, Rejected> {
     let mut text = url::without_query(incoming)?;
     let (_, query) = incoming.path_and_query();
-    let query = sorted(query.unwrap_or_default().as_bytes());
+    let query = sorted(query.unwrap_or_default().as_bytes())?;
     let fields = body_fields(incoming)?;
     if !query.is_empty() || !fields.is_empty() {
         text.push('?');

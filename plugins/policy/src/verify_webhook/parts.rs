@@ -48,7 +48,7 @@ pub(super) fn pairs<'a>(text: &'a str, key: &'a str) -> impl Iterator<Item = Str
 
 fn in_body(incoming: &Incoming<'_>, pointer: &str, name: &'static str) -> Result<String, Rejected> {
     if incoming.content_type() == form::TYPE {
-        let fields = form::fields(incoming.body);
+        let fields = form::fields(incoming.body)?;
         let mut values = fields.into_iter().filter(|(key, _)| key == name);
         return values.next().map(|(_, value)| value).ok_or(Rejected::Missing(name));
     }

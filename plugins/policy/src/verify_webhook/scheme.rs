@@ -38,14 +38,16 @@ impl Scheme {
             Self::Certificate => Err(Rejected::Certificate("nobody fetched it")),
             Self::Secret(header) => same(incoming.header(header)?, secret),
             Self::Signed(ways) => {
-                let mut missing = Err(Rejected::Mismatch);
+                let mut missing = None;
                 for way in *ways {
                     match way.check(incoming, secret) {
-                        Err(error @ Rejected::Missing(_)) => missing = Err(error),
+                        Err(error @ Rejected::Missing(_)) => {
+                            missing.get_or_insert(error);
+                        }
                         other => return other,
                     }
                 }
-                missing
+                Err(missing.unwrap_or(Rejected::Mismatch))
             }
         }
     }

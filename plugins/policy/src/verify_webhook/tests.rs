@@ -163,6 +163,16 @@ fn a_header_that_is_there_twice_is_nobodys() {
 }
 
 #[test]
+fn fields_that_are_not_signed_cannot_hide_behind_many_that_are() {
+    // A field that is there twice counts once: who repeats it often enough must gain nothing.
+    let form = special::KNOWN.iter().find(|known| known.provider == "twilio").unwrap();
+    let repeated: &'static str = format!("{}{}&evil=1", form.body, "&Tag=a".repeat(1000)).leak();
+    assert_eq!(check(form), Ok(()));
+    let rejected = check(&Known { body: repeated, ..*form });
+    assert_eq!(rejected, Err(Rejected::Malformed("the form")));
+}
+
+#[test]
 fn an_empty_secret_opens_nothing() {
     for provider in providers::all() {
         assert!(!provider.scheme.takes(""), "{}", provider.name);
