@@ -9,7 +9,7 @@ use http::{
 
 use super::{
     fact::{Boxed, Fact},
-    multi::Multi,
+    multi::{Multi, Names},
     object::Object,
 };
 use crate::expr::Type;
@@ -19,7 +19,7 @@ pub(super) fn of_request(ty: Type, headers: &HeaderMap) -> Multi<'_> {
     let Type::Multi(ty) = ty else { return Multi::default() };
     let headers = headers.get_all(COOKIE).into_iter();
     let headers = headers.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
-    Multi::pairs(headers.flat_map(|header| header.split(';')).filter_map(|pair| {
+    let cookies = headers.flat_map(|header| header.split(';')).filter_map(|pair| {
         let (name, value) = pair_of(pair)?;
         let cookie = Object::new(*ty, move |field, _| match field {
             "name" => Fact::text(name),
@@ -27,7 +27,8 @@ pub(super) fn of_request(ty: Type, headers: &HeaderMap) -> Multi<'_> {
             _ => Fact::Unknown,
         });
         Some((name.to_owned(), Box::new(cookie) as Boxed<'_>))
-    }))
+    });
+    Multi::pairs(cookies, Names::Exact)
 }
 
 /// The cookies that a response sets. Of the same name, the one of the longest path is first.
@@ -37,10 +38,11 @@ pub(super) fn of_response(ty: Type, headers: &HeaderMap) -> Multi<'_> {
     let headers = headers.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
     let mut cookies: Vec<_> = headers.filter_map(SetCookie::parse).collect();
     cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
-    Multi::pairs(cookies.into_iter().map(|cookie| {
+    let cookies = cookies.into_iter().map(|cookie| {
         let name = cookie.name.to_owned();
         (name, Box::new(Object::new(*ty, move |field, _| cookie.fact(field))) as Boxed<'_>)
-    }))
+    });
+    Multi::pairs(cookies, Names::Exact)
 }
 
 /// Name and value of a cookie; the quotes around a value are not part of it.

@@ -2,6 +2,7 @@
 //! cookies.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::Entry},
     fmt,
     sync::{Arc, OnceLock},
@@ -32,17 +33,35 @@ struct Lists<'v> {
     keys: OnceLock<Box<[CelString<'v>]>>,
 }
 
+/// How the names of pairs are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// As they are.
+    Exact,
+    /// In any case; they are in lower case.
+    Folded,
+}
+
 /// Where the lists are.
 enum Entries<'v> {
     /// Names are in lower case, and looked up in any.
     Headers(&'v HeaderMap),
-    /// Names are looked up as they are. The keys are in the order of the first of each name.
-    Pairs(HashMap<String, CelList<'v>>),
+    /// The keys are in the order of the first of each name.
+    Pairs(HashMap<String, CelList<'v>>, Names),
+}
+
+impl Names {
+    fn fold(self, name: &str) -> Cow<'_, str> {
+        match self {
+            Self::Exact => name.into(),
+            Self::Folded => name.to_ascii_lowercase().into(),
+        }
+    }
 }
 
 impl Default for Entries<'_> {
     fn default() -> Self {
-        Self::Pairs(HashMap::new())
+        Self::Pairs(HashMap::new(), Names::Exact)
     }
 }
 
@@ -54,7 +73,10 @@ impl<'v> Multi<'v> {
     }
 
     /// Names with a value each; those of the same name become one list.
-    pub(super) fn pairs(pairs: impl IntoIterator<Item = (String, Boxed<'v>)>) -> Self {
+    pub(super) fn pairs(
+        pairs: impl IntoIterator<Item = (String, Boxed<'v>)>,
+        names: Names,
+    ) -> Self {
         let mut lists: HashMap<String, Vec<Boxed<'v>>> = HashMap::new();
         let mut keys = Vec::new();
         for (name, value) in pairs {
@@ -67,14 +89,14 @@ impl<'v> Multi<'v> {
             }
         }
         let lists = lists.into_iter().map(|(name, values)| (name, CelList::from(values)));
-        let entries = Entries::Pairs(lists.collect());
+        let entries = Entries::Pairs(lists.collect(), names);
         Self(Arc::new(Lists { entries, keys: OnceLock::from(keys.into_boxed_slice()) }))
     }
 
     fn has(&self, name: &str) -> bool {
         match &self.0.entries {
             Entries::Headers(headers) => headers.contains_key(name),
-            Entries::Pairs(lists) => lists.contains_key(name),
+            Entries::Pairs(lists, names) => lists.contains_key(&*names.fold(name)),
         }
     }
 
@@ -89,7 +111,7 @@ impl<'v> Multi<'v> {
                 let texts = texts.map(|text| Box::new(CelString::from(text)) as Boxed<'v>);
                 CowVal::owned(CelList::from(texts.collect::<Vec<_>>()))
             }
-            Entries::Pairs(lists) => match lists.get(name) {
+            Entries::Pairs(lists, names) => match lists.get(&*names.fold(name)) {
                 Some(list) => CowVal::Borrowed(list),
                 None => CowVal::owned(CelList::from(Vec::new())),
             },
@@ -104,7 +126,7 @@ impl<'v> Multi<'v> {
                 headers.keys().map(|name| CelString::from(name.as_str())).collect()
             }
             // Only the empty map was not given its keys.
-            Entries::Pairs(_) => Box::default(),
+            Entries::Pairs(..) => Box::default(),
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{
     content_type::{content_type, encoding, header, length},
     cookie,
     fact::{Boxed, Fact},
-    multi::Multi,
+    multi::{Multi, Names},
     url::{self, Url},
     user_agent::UserAgent,
 };
@@ -70,10 +70,11 @@ fn of_url<'v>(ty: Type, url: Url, raw: impl Fn(&str) -> String + Send + Sync + '
 /// The parameters of a query, decoded.
 fn query_params<'v>(query: Option<&str>) -> Multi<'v> {
     let pairs = ::url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    Multi::pairs(pairs.map(|(name, value)| {
+    let pairs = pairs.map(|(name, value)| {
         let value = CelString::from(value.into_owned());
         (name.into_owned(), Box::new(value) as Boxed<'v>)
-    }))
+    });
+    Multi::pairs(pairs, Names::Exact)
 }
 
 fn user_agent(ty: Type, headers: &HeaderMap) -> Fact<'_> {

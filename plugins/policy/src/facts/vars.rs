@@ -1,6 +1,6 @@
 //! Maps of what rules left: `vars`, and below `actions.ngrok`.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, slice};
 
 use adit_chain::Conn;
 use cel::{
@@ -12,6 +12,7 @@ use cel::{
 use super::{
     conn,
     fact::{Boxed, Fact, val},
+    multi::{Multi, Names},
 };
 use crate::expr::Type;
 
@@ -71,6 +72,16 @@ fn typed<'v>(ty: Type, value: &'v Value) -> Fact<'v> {
                 Fact::Unknown | Fact::Absent => super::fact::zero(*item),
             });
             Fact::list(items.collect())
+        }
+        (Type::Multi(_), Value::Map(map)) => {
+            let headers = map.map.iter().flat_map(|(name, values)| {
+                let values = match values {
+                    Value::List(values) => values.as_slice(),
+                    one => slice::from_ref(one),
+                };
+                values.iter().map(|value| (name.to_string().to_ascii_lowercase(), val(value)))
+            });
+            Fact::Known(Box::new(Multi::pairs(headers, Names::Folded)))
         }
         (_, Value::Null) => Fact::Unknown,
         _ => Fact::value(value),

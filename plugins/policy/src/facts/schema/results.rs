@@ -3,7 +3,7 @@
 use super::tables;
 use crate::expr::{
     Field,
-    Type::{self, Any, Bool, Int, List, Map, Object, String},
+    Type::{self, Any, Bool, Int, List, Map, Multi, Object, String},
 };
 
 pub(super) const ACTIONS: Type = Object(&[Field::new("ngrok", Object(NAMESPACES))]);
@@ -90,7 +90,7 @@ const HTTP_REQUEST: Type = Object(&[
         "req",
         Object(&[
             Field::new("body", String),
-            Field::new("header", Map(&Any)),
+            Field::new("header", Multi(&String)),
             Field::new("method", String),
             Field::new("url", String),
         ]),
@@ -99,7 +99,7 @@ const HTTP_REQUEST: Type = Object(&[
         "res",
         Object(&[
             Field::new("body", String),
-            Field::new("header", Map(&Any)),
+            Field::new("header", Multi(&String)),
             Field::new("resolved_ip", String),
             Field::new("status_code", Int),
             Field::new("time_ms", Int),
@@ -109,7 +109,7 @@ const HTTP_REQUEST: Type = Object(&[
 
 const ATTEMPT: Type = Object(&[
     Field::new("resolved_ip", String),
-    Field::new("response_header", Map(&Any)),
+    Field::new("response_header", Multi(&String)),
     Field::new("response_status_code", Int),
     Field::new("response_time_ms", Int),
 ]);

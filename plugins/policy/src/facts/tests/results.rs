@@ -41,6 +41,19 @@ fn lists_of_findings_have_all_their_fields() {
 }
 
 #[test]
+fn headers_that_were_found_are_headers() {
+    let mut scope = of_request(Request::get("/"));
+    let header = map([("content-type", list(["a"])), ("x-one", text("1"))]);
+    scope.set_result("http_request", map([("res", map([("header", header)]))]));
+    let of = |rest: &str| format!("actions.ngrok.http_request.res.header{rest}");
+    is(&scope, &of("['Content-Type'][0]"), "a");
+    is(&scope, &of("['x-one']"), list(["1"]));
+    is(&scope, &of("['x-none'] == []"), true);
+    is(&scope, &format!("'X-One' in {}", of("")), true);
+    is(&scope, &format!("has({}) || 'x-none' in {}", of("['x-none']"), of("")), false);
+}
+
+#[test]
 fn a_finding_that_is_null_is_not_known() {
     let mut scope = of_request(Request::get("/"));
     scope.set_result("rate_limit", map([("error", Value::Null), ("bucket_key", Value::Null)]));
