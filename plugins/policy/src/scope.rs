@@ -5,7 +5,11 @@ use std::{sync::Arc, time::SystemTime};
 use adit_builtin::host::BackToPublic;
 use adit_chain::{Body, BodyLimits, Conn, Exchange, Id, Identity, Inside, Refusal, TlsMode};
 use cel::Value;
-use http::{HeaderMap, HeaderValue, Request, Response, Uri, header::HOST, request};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, Uri,
+    header::{ACCEPT_ENCODING, HOST},
+    request,
+};
 
 use crate::{phase::Phase, sse::Message};
 
@@ -68,6 +72,9 @@ pub(crate) struct Original {
     pub(crate) uri: Uri,
     /// The `Host` header.
     pub(crate) host: Option<HeaderValue>,
+    /// The `Accept-Encoding` headers: rules may ask the upstream for something else than the
+    /// visitor asks for.
+    pub(crate) accept_encoding: Vec<HeaderValue>,
 }
 
 /// Told how the upstream answered a request that an action let through. Dropped unrun when the
@@ -76,6 +83,17 @@ pub(crate) struct Original {
 pub(crate) trait Learn: Send {
     /// The response that came back, our own for an upstream that failed among them.
     fn learn(self: Box<Self>, response: &Response<Body>);
+}
+
+impl Original {
+    fn of(head: &request::Parts) -> Self {
+        let headers = &head.headers;
+        Self {
+            uri: head.uri.clone(),
+            host: headers.get(HOST).cloned(),
+            accept_encoding: headers.get_all(ACCEPT_ENCODING).iter().cloned().collect(),
+        }
+    }
 }
 
 impl Scope {
@@ -106,7 +124,7 @@ impl Scope {
     /// [`give_back`](Self::give_back) returns it.
     pub(crate) fn of_request(exchange: &mut Exchange) -> Self {
         let (head, body) = std::mem::take(&mut exchange.request).into_parts();
-        let original = Original { uri: head.uri.clone(), host: head.headers.get(HOST).cloned() };
+        let original = Original::of(&head);
         // The clock of the wall may jump; the one that the exchange began by does not.
         let now = SystemTime::now();
         let head_received = now.checked_sub(exchange.started.elapsed()).unwrap_or(now);
@@ -188,11 +206,6 @@ impl Scope {
             Some((_, old)) => *old = value,
             None => self.results.push((namespace, value)),
         }
-    }
-
-    /// The result of the last run of a type of action.
-    pub(crate) fn result(&self, namespace: &str) -> Option<&Value> {
-        self.results.iter().find(|(name, _)| *name == namespace).map(|(_, value)| value)
     }
 
     /// Adds a line for whoever watches the exchange, without secrets.

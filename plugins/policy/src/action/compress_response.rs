@@ -5,6 +5,7 @@ use std::mem;
 use adit_builtin::compression::{self, Algorithm};
 use adit_chain::BoxFuture;
 use cel::Value;
+use http::header::ACCEPT_ENCODING;
 
 use super::{Action, BuildCx, Done, Failure, Kind};
 use crate::{fields::Fields, phase::Phase, problem::code, scope::Scope, value};
@@ -55,8 +56,9 @@ impl CompressResponse {
     fn compress(&self, scope: &mut Scope) {
         let (Some(asked), Some(response)) = (&scope.request, &mut scope.response) else { return };
         let is_encoded = compression::is_encoded(response.headers());
-        let head = &asked.head;
-        let wanted = compression::wanted(&head.method, &head.headers, &self.offered)
+        let accepted = asked.original.accept_encoding.iter().cloned();
+        let accepted = accepted.map(|line| (ACCEPT_ENCODING, line)).collect();
+        let wanted = compression::wanted(&asked.head.method, &accepted, &self.offered)
             .filter(|_| compression::is_compressible(response));
         if let Some(algorithm) = wanted {
             *response = compression::compress(mem::take(response), algorithm);

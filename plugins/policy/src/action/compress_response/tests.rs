@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::{
     phase::Phase,
-    testing::{lines, pieces, refused_in, request, response, response_action, text},
+    testing::{lines, pieces, policy, refused_in, request, response, response_action, text},
 };
 
 async fn answered(config: Json, accept: &str, upstream: Response<Body>) -> (Response<Body>, Json) {
@@ -96,6 +96,21 @@ async fn without_a_body_or_a_wish_nothing_changes() {
     }
     let answer = rig.round(request("GET", "/", &[], ""), response(200, &[], "hello")).await;
     assert_eq!(text(answer.into_body()).await, "hello");
+}
+
+#[tokio::test]
+async fn the_visitors_own_wish_counts_whatever_the_upstream_was_asked_for() {
+    let headers = json!({"headers": ["accept-encoding"]});
+    let rig = policy(json!({
+        "on_http_request": [{"actions": [{"type": "remove-headers", "config": headers}]}],
+        "on_http_response": [{"actions": [{"type": "compress-response"}]}],
+    }));
+    let asked =
+        request("GET", "/", &[("accept-encoding", "gzip;q=0.1"), ("accept-encoding", "br")], "");
+    let passed = rig.request(asked).await;
+    assert_eq!(passed.sent_lines("accept-encoding"), [""; 0]);
+    let answer = passed.answered(response(200, &[], "hello")).await;
+    assert_eq!(answer.headers()["content-encoding"], "br");
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ const MAX_KEYS: usize = 64 * 1024;
 
 /// How many marks the keys of one generation have together.
 ///
-/// Reason: over a day, a single key may have thousands. Two times this many are 32 MiB.
+/// Reason: over a day, a single key may have thousands. Two times this many are 32 MiB, and at most
+/// twice that with the room to grow.
 const MAX_MARKS: usize = 1024 * 1024;
 
 /// The windows of the keys that were seen lately, in two generations: a key that is seen moves into

@@ -52,6 +52,10 @@ impl Window {
             self.total -= oldest.count;
             self.marks.pop_front();
         }
+        // What costs memory is what counts.
+        if self.marks.capacity() > 4 * (self.marks.len() + 4) {
+            self.marks.shrink_to(2 * self.marks.len());
+        }
         if self.total >= quota.capacity {
             let oldest = self.marks.front().map_or(now, |mark| mark.forgotten_at(quota.rate));
             return Err(oldest - now);
@@ -121,6 +125,18 @@ mod tests {
             assert_eq!(window.admit(second * 1000, quota), Ok(()));
         }
         assert!(window.n_marks() <= 8641, "{}", window.n_marks());
+    }
+
+    #[test]
+    fn what_is_forgotten_takes_no_memory() {
+        let hour = 60 * MINUTE;
+        let (mut window, quota) = (Window::default(), Quota { capacity: 1000, rate: hour });
+        for minute in 0..60 {
+            assert_eq!(window.admit(minute * MINUTE, quota), Ok(()));
+        }
+        assert_eq!(window.n_marks(), 60);
+        assert_eq!(window.admit(3 * hour, quota), Ok(()));
+        assert!(window.marks.capacity() <= 16, "{}", window.marks.capacity());
     }
 
     proptest! {
