@@ -10,7 +10,7 @@
 
 mod service;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use adit_net::{tasks::Tasks, tls};
 use bytes::Bytes;
@@ -71,6 +71,12 @@ pub enum CallError {
         /// What went wrong.
         reason: String,
     },
+    /// The service is at no address that may be called.
+    #[error("requests to {host} are not allowed")]
+    Forbidden {
+        /// Its name.
+        host: String,
+    },
     /// There was no answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -126,15 +132,41 @@ impl Caller {
         timeout_at(deadline, call).await.unwrap_or(Err(CallError::Timeout))
     }
 
+    /// As [`call`](Self::call), for services that strangers may have a say in: connects only to
+    /// addresses that `allows` lets pass, with a connection of its own. Tells the address, too.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the call up, and its connection.
+    pub async fn call_where(
+        &self,
+        url: &str,
+        mut request: Request<Bytes>,
+        most: usize,
+        deadline: Instant,
+        allows: impl Fn(IpAddr) -> bool + Send + Sync,
+    ) -> Result<(Response<Bytes>, Option<IpAddr>), CallError> {
+        let service = Service::parse(url)?;
+        prepare(&service, &mut request);
+        let call = async {
+            let dialled = service.dial(&self.tls, &self.tasks, MAX_HEAD, Some(&allows)).await;
+            let (mut sender, address) = dialled?;
+            let response = sender.send_request(request.map(Full::new)).await;
+            let response = response.map_err(|error| broken(&error))?;
+            Ok((gather(&service, sender, response, most).await?, address))
+        };
+        timeout_at(deadline, call).await.unwrap_or(Err(CallError::Timeout))
+    }
+
     async fn attempt(
         &self,
         service: &Service,
         mut request: Request<Bytes>,
         most: usize,
     ) -> Result<Response<Bytes>, CallError> {
-        request.headers_mut().insert(HOST, service.host.clone());
-        let agent = HeaderValue::from_static(concat!("adit/", env!("CARGO_PKG_VERSION")));
-        request.headers_mut().entry(USER_AGENT).or_insert(agent);
+        prepare(service, &mut request);
         if let Some(mut sender) = service.idle() {
             match sender.send_request(request.clone().map(Full::new)).await {
                 Ok(response) => return gather(service, sender, response, most).await,
@@ -142,7 +174,7 @@ impl Caller {
                 Err(error) => return Err(broken(&error)),
             }
         }
-        let mut sender = service.dial(&self.tls, &self.tasks, MAX_HEAD).await?;
+        let (mut sender, _) = service.dial(&self.tls, &self.tasks, MAX_HEAD, None).await?;
         let response = sender.send_request(request.map(Full::new)).await;
         gather(service, sender, response.map_err(|error| broken(&error))?, most).await
     }
@@ -167,6 +199,13 @@ impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller").field("names", &*self.names.lock()).finish_non_exhaustive()
     }
+}
+
+/// Says whom a request is for, and whom it is from.
+fn prepare(service: &Service, request: &mut Request<Bytes>) {
+    request.headers_mut().insert(HOST, service.host.clone());
+    let agent = HeaderValue::from_static(concat!("adit/", env!("CARGO_PKG_VERSION")));
+    request.headers_mut().entry(USER_AGENT).or_insert(agent);
 }
 
 /// Whether a request on a kept connection may be sent again: it never left, or it may be done twice.

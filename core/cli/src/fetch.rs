@@ -4,20 +4,29 @@
 //! comes with this program. Redirects are not followed, and connections are kept for the next
 //! request.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use adit_agent::{CallError, Caller, Roots};
 use adit_chain::BoxFuture;
-use adit_policy::{Fetch, FetchError, Services};
+use adit_policy::{Fetch, FetchError, Fetched, Reach, Services};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use tokio::sync::OnceCell;
 use tracing::warn;
 
-/// What traffic policies reach the world by. A process makes it once: what is shared between
-/// policies outlives a configuration that is read again.
+/// What traffic policies reach the world by: one for the process, so that visitors stay logged in
+/// when a configuration is read again.
+static SERVICES: LazyLock<Services> = LazyLock::new(|| {
+    let fetch = Some(Arc::new(Outside::default()) as Arc<dyn Fetch>);
+    Services { fetch, ..Services::default() }
+});
+
+/// What traffic policies reach the world by.
 pub(crate) fn services() -> Services {
-    Services { fetch: Some(Arc::new(Outside::default())), ..Services::default() }
+    SERVICES.clone()
 }
 
 /// Servers outside. Nothing is read or opened before the first request.
@@ -48,13 +57,31 @@ impl Outside {
     ) -> Result<Response<Bytes>, FetchError> {
         let (service, request) = split(request)?;
         let caller = self.caller().await?;
-        let answer = caller.call(&service, request, max_len, deadline.into()).await;
-        answer.map_err(|error| match error {
-            CallError::Timeout => FetchError::Timeout,
-            CallError::TooLong { .. } => FetchError::TooLong,
-            CallError::Unreachable { reason } => FetchError::Unreachable(reason),
-            other => FetchError::Broken(other.to_string()),
-        })
+        caller.call(&service, request, max_len, deadline.into()).await.map_err(told)
+    }
+
+    async fn ask_within(
+        &self,
+        request: Request<Bytes>,
+        max_len: usize,
+        deadline: Instant,
+        reach: Reach,
+    ) -> Result<Fetched, FetchError> {
+        let (service, request) = split(request)?;
+        let (caller, allows) = (self.caller().await?, |ip| reach.allows(ip));
+        let answer = caller.call_where(&service, request, max_len, deadline.into(), allows).await;
+        let (response, address) = answer.map_err(told)?;
+        Ok(Fetched { response, address })
+    }
+}
+
+fn told(error: CallError) -> FetchError {
+    match error {
+        CallError::Forbidden { host } => FetchError::Forbidden(host),
+        CallError::Timeout => FetchError::Timeout,
+        CallError::TooLong { .. } => FetchError::TooLong,
+        CallError::Unreachable { reason } => FetchError::Unreachable(reason),
+        other => FetchError::Broken(other.to_string()),
     }
 }
 
@@ -66,6 +93,16 @@ impl Fetch for Outside {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Response<Bytes>, FetchError>> {
         Box::pin(self.ask(request, max_len, deadline))
+    }
+
+    fn fetch_within<'a>(
+        &'a self,
+        request: Request<Bytes>,
+        max_len: usize,
+        deadline: Instant,
+        reach: Reach,
+    ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        Box::pin(self.ask_within(request, max_len, deadline, reach))
     }
 }
 
@@ -146,6 +183,23 @@ mod tests {
         assert_eq!(late, FetchError::Timeout);
         let (url, _asked) = answering("nonsense\r\n\r\n").await;
         assert!(matches!(get(&url, 2, SOON).await, Err(FetchError::Broken(_))));
+    }
+
+    #[tokio::test]
+    async fn requests_of_rules_go_where_the_operator_lets_them() {
+        let (url, _asked) = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await;
+        let within = |reach| {
+            let request = Request::get(&url).body(Bytes::new()).unwrap();
+            async move {
+                Outside::default().fetch_within(request, 9, Instant::now() + SOON, reach).await
+            }
+        };
+        for reach in [Reach::Inside, Reach::Public] {
+            assert!(matches!(within(reach).await, Err(FetchError::Forbidden(_))), "{reach:?}");
+        }
+        let fetched = within(Reach::Any).await.unwrap();
+        assert_eq!(fetched.response.body().as_ref(), b"hi");
+        assert_eq!(fetched.address, Some([127, 0, 0, 1].into()));
     }
 
     #[tokio::test]

@@ -40,6 +40,12 @@ pub enum DialError {
         /// What the system said.
         source: io::Error,
     },
+    /// None of the name's addresses may be connected to.
+    #[error("connections to {host} are not allowed")]
+    Forbidden {
+        /// The name.
+        host: String,
+    },
     /// The time was over.
     #[error("no connection to {target} within {after:?}")]
     Timeout {
@@ -106,11 +112,36 @@ impl Dialer {
             return self.any_of(addrs.as_slice(), Instant::now() + self.timeout).await;
         }
         let deadline = Instant::now() + self.timeout;
-        let addrs = match timeout_at(deadline, self.resolver.lookup(host, port)).await {
-            Ok(Ok(addrs)) => take_turns(addrs),
-            Ok(Err(source)) => return Err(DialError::Resolve { host: host.to_owned(), source }),
-            Err(_) => return Err(self.timed_out(format!("{host}:{port}"))),
+        let addrs = self.look_up(host, port, deadline).await?;
+        self.any_of(&addrs, deadline).await
+    }
+
+    /// As [`tcp`](Self::tcp), but only to addresses that `allows` lets pass. The addresses that are
+    /// looked at are those that are connected to, so that a name that changes its meaning meanwhile
+    /// does not get past it.
+    ///
+    /// # Errors
+    ///
+    /// See [`DialError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes what it opened.
+    pub async fn tcp_where(
+        &self,
+        host: &str,
+        port: u16,
+        allows: impl Fn(IpAddr) -> bool + Send,
+    ) -> Result<TcpStream, DialError> {
+        let deadline = Instant::now() + self.timeout;
+        let mut addrs = match known(host, port) {
+            Some(addrs) => addrs.as_slice().to_vec(),
+            None => self.look_up(host, port, deadline).await?,
         };
+        addrs.retain(|addr| allows(addr.ip()));
+        if addrs.is_empty() {
+            return Err(DialError::Forbidden { host: host.to_owned() });
+        }
         self.any_of(&addrs, deadline).await
     }
 
@@ -121,6 +152,20 @@ impl Dialer {
     /// See [`DialError`].
     pub async fn addr(&self, addr: SocketAddr) -> Result<TcpStream, DialError> {
         self.any_of(&[addr], Instant::now() + self.timeout).await
+    }
+
+    /// The addresses of a name. There is at least one.
+    async fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, DialError> {
+        match timeout_at(deadline, self.resolver.lookup(host, port)).await {
+            Ok(Ok(addrs)) => Ok(take_turns(addrs)),
+            Ok(Err(source)) => Err(DialError::Resolve { host: host.to_owned(), source }),
+            Err(_) => Err(self.timed_out(format!("{host}:{port}"))),
+        }
     }
 
     /// Connects to the first of `addrs` that answers. There is at least one.

@@ -1,6 +1,6 @@
 //! One HTTP service, and connections to it that wait for the next call.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
 use adit_net::{Io, Rewind, dial, limits, tasks::Tasks, tls};
 use bytes::Bytes;
@@ -16,6 +16,9 @@ use super::{CallError, IDLE, MAX_IDLE};
 
 /// Time for a service to accept a connection; the call's own deadline is shorter as a rule.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whether an address may be connected to; any if nothing says so.
+pub(super) type Allows<'a> = Option<&'a (dyn Fn(IpAddr) -> bool + Send + Sync)>;
 
 /// The near end of one connection.
 pub(super) type Sender = http1::SendRequest<Full<Bytes>>;
@@ -75,15 +78,24 @@ impl Service {
         }
     }
 
-    /// A new connection.
+    /// A new connection, to an address that `allows` lets pass; that address, too.
     pub(super) async fn dial(
         &self,
         config: &Arc<ClientConfig>,
         tasks: &Tasks,
         max_head: usize,
-    ) -> Result<Sender, CallError> {
+        allows: Allows<'_>,
+    ) -> Result<(Sender, Option<IpAddr>), CallError> {
         let dialer = dial::Dialer::default().with_timeout(DIAL_TIMEOUT);
-        let tcp = dialer.tcp(&self.name, self.port).await.map_err(|error| unreachable(&error))?;
+        let tcp = match allows {
+            None => dialer.tcp(&self.name, self.port).await,
+            Some(allows) => dialer.tcp_where(&self.name, self.port, allows).await,
+        };
+        let tcp = tcp.map_err(|error| match error {
+            dial::DialError::Forbidden { host } => CallError::Forbidden { host },
+            other => unreachable(&other),
+        })?;
+        let address = tcp.peer_addr().ok().map(|address| address.ip());
         let io = if self.is_https {
             let name = tls::server_name(&self.name).map_err(|error| unreachable(&error))?;
             let within = limits::TLS_HANDSHAKE_DEADLINE;
@@ -103,7 +115,7 @@ impl Service {
                 tracing::debug!(%error, "a connection to a service ended");
             }
         }));
-        Ok(sender)
+        Ok((sender, address))
     }
 }
 

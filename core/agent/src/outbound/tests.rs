@@ -135,6 +135,23 @@ async fn a_service_that_is_silent_costs_no_more_than_the_deadline() {
 }
 
 #[tokio::test]
+async fn only_allowed_addresses_are_called_whatever_the_name_is() {
+    let echo = Echo::start(OK, 9).await;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let (caller, by_name) = (caller(), format!("http://localhost:{}", echo.addr.port()));
+    for url in [echo.url(), by_name] {
+        let call =
+            |allows: fn(IpAddr) -> bool| caller.call_where(&url, get("/"), 9, deadline, allows);
+        let error = call(|ip| !ip.is_loopback()).await.unwrap_err();
+        assert!(matches!(error, CallError::Forbidden { .. }), "{url}: {error}");
+        assert_eq!(echo.connections.load(Relaxed), 0);
+        let (response, address) = call(|ip| ip == IpAddr::from([127, 0, 0, 1])).await.unwrap();
+        assert_eq!((response.status().as_u16(), address), (200, Some(echo.addr.ip())));
+        echo.connections.store(0, Relaxed);
+    }
+}
+
+#[tokio::test]
 async fn names_stand_for_urls_until_they_are_set_anew() {
     let echo = Echo::start(OK, 9).await;
     let caller = caller();
