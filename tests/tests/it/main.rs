@@ -9,6 +9,7 @@ mod http;
 mod leaks;
 mod local;
 mod policies;
+mod policy_facts;
 mod pool;
 mod program;
 mod raw;
