@@ -9,7 +9,7 @@ use std::{fmt, io, process::ExitCode, sync::Arc};
 
 use adit_agent::{Agent, EndpointSpec, Explanation};
 use adit_chain::{Conn, Id};
-use adit_config::{Config, Endpoint, config::InspectDb};
+use adit_config::{Config, Endpoint, config::InspectDb, location::Persona};
 use adit_runtime::tap::{RequestHead, Tap, Tape};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -22,7 +22,7 @@ use crate::{
     args::GlobalArgs,
     documents,
     embedded::Embedded,
-    flags,
+    failure, flags,
     load::{self, Loaded},
     output,
     plugins::Plugins,
@@ -102,7 +102,7 @@ async fn plan(mut config: Config) -> Result<(Config, Vec<Vec<Explanation>>, Vec<
             Ok(plans) => explained.push(plans),
             Err(problem) => {
                 explained.push(Vec::new());
-                problems.push(format!("{problem:#}"));
+                problems.push(failure::text(Persona::Adit, &problem));
             }
         }
     }

@@ -8,9 +8,19 @@ use adit_config::{Layers, file::File};
 #[derive(Clone, Debug, Default)]
 pub struct Specs(pub(crate) Vec<EndpointSpec>);
 
+impl Specs {
+    /// The first of them.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn first(&self) -> EndpointSpec {
+        self.0.first().expect("the test wrote an endpoint").clone()
+    }
+}
+
 /// The handlers that both sides know.
 pub fn registry() -> Registry {
-    Registry::default().with(adit_builtin::all())
+    adit_cli::registry()
 }
 
 impl From<EndpointSpec> for Specs {

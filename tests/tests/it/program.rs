@@ -1,6 +1,6 @@
 //! The program as people run it: processes, flags, signals, exit codes.
 
-mod agent;
+pub(crate) mod agent;
 mod api;
 mod process;
 mod reload;

@@ -3,7 +3,7 @@
 //! It leaves tasks and sockets behind when it is dropped, so it runs on a machine of its own.
 
 mod limits;
-mod machine;
+pub(crate) mod machine;
 mod middleware;
 mod sessions;
 

@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use adit_config::endpoint::TrafficPolicy;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
@@ -25,18 +24,18 @@ struct Files {
 }
 
 impl Files {
-    /// Looks at these files from now on.
-    fn set_paths(&mut self, paths: Vec<String>) {
-        if self.paths == paths {
+    /// Looks at these files from now on, each with how it was when it was read.
+    fn set_paths(&mut self, files: Vec<(String, Stamp)>) {
+        if self.paths.iter().eq(files.iter().map(|(path, _)| path)) {
             return;
         }
-        let before = |stamps: &[Stamp], path: &String| {
+        let before = |stamps: &[Stamp], (path, read): &(String, Stamp)| {
             let n = self.paths.iter().position(|known| known == path);
-            n.map_or_else(|| stamp(Path::new(path)), |n| stamps.get(n).copied().flatten())
+            n.map_or(*read, |n| stamps.get(n).copied().flatten())
         };
-        self.known = paths.iter().map(|path| before(&self.known, path)).collect();
-        self.seen = paths.iter().map(|path| before(&self.seen, path)).collect();
-        self.paths = paths;
+        self.known = files.iter().map(|file| before(&self.known, file)).collect();
+        self.seen = files.iter().map(|file| before(&self.seen, file)).collect();
+        self.paths = files.into_iter().map(|(path, _)| path).collect();
     }
 
     fn new(paths: Vec<String>) -> Self {
@@ -81,12 +80,11 @@ pub(super) async fn watch(app: Arc<App>) {
 }
 
 /// The files of the configuration, and those that hold the traffic policies of endpoints.
-fn paths(app: &App) -> Vec<String> {
-    let mut paths = app.files.clone();
+fn paths(app: &App) -> Vec<(String, Stamp)> {
+    // These were looked at before anything else.
+    let mut paths: Vec<_> = app.files.iter().map(|path| (path.clone(), None)).collect();
     for entry in app.table.served().iter() {
-        if let Some(TrafficPolicy::File(at)) = &entry.wanted().configured.traffic_policy {
-            paths.push(at.value.display().to_string());
-        }
+        paths.extend(entry.wanted().policy_file().map(|(path, stamp)| (path.to_owned(), stamp)));
     }
     paths
 }
@@ -135,10 +133,12 @@ mod tests {
         assert!(files.have_changed());
         let policy = dir.path().join("policy.yml");
         std::fs::write(&policy, "a").unwrap();
-        files.set_paths([&path, &policy].map(|path| path.display().to_string()).to_vec());
-        assert!(!files.have_changed(), "it was read before it was looked at");
+        let read = stamp(&policy);
         std::fs::write(&policy, "ab").unwrap();
+        let name = |path: &Path| path.display().to_string();
+        files.set_paths(vec![(name(&path), None), (name(&policy), read)]);
+        assert!(!files.have_changed(), "it was seen once");
+        assert!(files.have_changed(), "it is not as it was read");
         assert!(!files.have_changed());
-        assert!(files.have_changed());
     }
 }

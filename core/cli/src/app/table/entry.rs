@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adit_agent::{Endpoint, EndpointSpec, PlanError};
 use adit_config::{
     Endpoint as Configured, Place,
-    endpoint::{Address, PemSource, ProxyProtocol},
+    endpoint::{Address, PemSource, ProxyProtocol, TrafficPolicy},
     endpoint_url::{Kind, Scheme},
 };
 use adit_inspect::{
@@ -26,6 +26,8 @@ pub(crate) struct Wanted {
     pub(crate) beside: Option<(String, Scheme)>,
     /// What the files that it names were like.
     stamps: Vec<Stamp>,
+    /// The file of its traffic policy, and what that was like before it was read.
+    policy_file: Option<(String, Stamp)>,
 }
 
 impl Wanted {
@@ -34,6 +36,12 @@ impl Wanted {
     /// # Errors
     /// It asks for something that is not supported.
     pub(crate) fn all_of(endpoint: Configured, origin: Origin) -> Result<Vec<Self>, PlanError> {
+        let policy_file = match &endpoint.traffic_policy {
+            Some(TrafficPolicy::File(at)) => {
+                Some((at.value.display().to_string(), stamp(&at.value)))
+            }
+            _ => None,
+        };
         let specs = EndpointSpec::from_config(&endpoint)?;
         let first = endpoint.name.clone();
         let second = match &endpoint.address {
@@ -47,7 +55,8 @@ impl Wanted {
         let wanted = parts.map(|(i, (configured, spec))| {
             let beside = second.filter(|_| i > 0).map(|scheme| (first.clone(), scheme));
             let stamps = stamps(&configured);
-            Self { configured, spec, origin, beside, stamps }
+            let policy_file = policy_file.clone();
+            Self { configured, spec, origin, beside, stamps, policy_file }
         });
         Ok(wanted.collect())
     }
@@ -58,6 +67,11 @@ impl Wanted {
 
     pub(crate) const fn place(&self) -> &Place {
         &self.configured.place
+    }
+
+    /// The file of its traffic policy, and what that was like before it was read.
+    pub(crate) fn policy_file(&self) -> Option<(&str, Stamp)> {
+        self.policy_file.as_ref().map(|(path, stamp)| (path.as_str(), *stamp))
     }
 
     /// Whether it is what was wanted before, wherever it is written.
