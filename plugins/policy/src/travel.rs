@@ -56,3 +56,6 @@ impl Travel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
