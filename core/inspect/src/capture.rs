@@ -37,7 +37,7 @@ pub use self::{
     replays::Replaying,
 };
 use self::{changes::Notices, replays::Replays};
-use crate::model::{Body, Change, Entry, Headers, Messages};
+use crate::model::{Body, Change, Entry, Headers, Message, Messages};
 
 /// Bytes of one body that are kept, unless an eighth of the store is less.
 ///
@@ -154,6 +154,19 @@ impl Store {
     /// Adds an exchange that came another way than past a tap. Returns whether there was room.
     pub fn add(&self, entry: Entry) -> bool {
         self.insert(Arc::new(entry))
+    }
+
+    /// As [`add`](Self::add), with what was said in it: as many of the newest messages as there is
+    /// room for.
+    pub fn add_with(&self, mut entry: Entry, said: Vec<Message>) -> bool {
+        if !said.is_empty() {
+            let messages = Messages::new(entry.started, Arc::clone(&self.budget));
+            for message in said {
+                messages.push(message, |n_bytes| self.reserve(n_bytes));
+            }
+            entry.messages = Some(Arc::new(messages));
+        }
+        self.add(entry)
     }
 
     /// Bytes of one body that are kept here.

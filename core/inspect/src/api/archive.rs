@@ -99,11 +99,12 @@ async fn import(call: Call<'_>) -> Answer {
     };
     let archive = call.body.clone();
     let taking = move || {
-        let har::Imported { entries, mut skipped } = har::import(&archive)?;
+        let har::Imported { entries, mut messages, mut skipped } = har::import(&archive)?;
         let mut ids = Vec::with_capacity(entries.len());
         for entry in entries {
             let id = entry.id.to_string();
-            if store.add(entry) {
+            let said = messages.remove(&entry.id).unwrap_or_default();
+            if store.add_with(entry, said) {
                 ids.push(id);
             } else {
                 skipped += 1;

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{
     model::{
-        Body, Decision, Entry, Headers, Message, Messages, Request, Response, Side, Source, State, Timing,
+        Body, Decision, Entry, Headers, Message, Messages, Request, Response, Side, Source, State,
+        Timing,
     },
     view::{
         grpc,

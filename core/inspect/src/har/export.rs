@@ -228,15 +228,26 @@ fn message(message: &Message, started: f64) -> Value {
         Kind::Pong => 10,
         Kind::Binary | Kind::Grpc | Kind::Invalid => 2,
     };
-    let text = std::str::from_utf8(&message.excerpt).ok().filter(|_| message.kind == Kind::Text);
+    let is_text = message.kind == Kind::Text && !message.is_compressed;
+    let text = std::str::from_utf8(&message.excerpt).ok().filter(|_| is_text);
     let data = text.map_or_else(|| BASE64_STANDARD.encode(&message.excerpt), str::to_owned);
-    json!({
+    let mut written = json!({
         "type": if message.from == Party::Visitor { "send" } else { "receive" },
         "time": started + message.at.as_secs_f64(),
         "opcode": opcode,
         "data": data,
         "_size": message.len,
-    })
+    });
+    match message.kind {
+        Kind::Close { code: Some(code) } => written["_code"] = code.into(),
+        Kind::Grpc => written["_kind"] = "grpc".into(),
+        Kind::Invalid => written["_kind"] = "invalid".into(),
+        _ => {}
+    }
+    if message.is_compressed {
+        written["_compressed"] = true.into();
+    }
+    written
 }
 
 fn seconds(time: std::time::SystemTime) -> f64 {

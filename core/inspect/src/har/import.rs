@@ -1,6 +1,8 @@
 //! Reading an archive.
 
-use std::{sync::Arc, time::Duration};
+mod messages;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use adit_chain::{Id, Origin};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -11,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     capture::MAX_BODY,
-    model::{Body, Entry, Headers, Request, Response, Source, State, Timing},
+    model::{Body, Entry, Headers, Message, Request, Response, Source, State, Timing},
 };
 
 /// Entries that are read of one archive.
@@ -24,6 +26,8 @@ const MAX_ENTRIES: usize = 100_000;
 pub struct Imported {
     /// Its entries, the oldest first, with ids of their own in that order.
     pub entries: Vec<Entry>,
+    /// What was said in those that have messages.
+    pub messages: BTreeMap<Id, Vec<Message>>,
     /// How many make no sense: no method, no address, no status that there is.
     pub skipped: usize,
 }
@@ -40,17 +44,27 @@ pub struct ImportError(#[from] serde_json::Error);
 pub fn import(archive: &[u8]) -> Result<Imported, ImportError> {
     let Archive { log } = serde_json::from_slice(archive)?;
     let mut imported = Imported::default();
+    let mut all = Vec::new();
     for value in log.entries {
         let read = serde_json::from_value::<HarEntry>(value).ok();
-        let read = read.filter(|_| imported.entries.len() < MAX_ENTRIES).and_then(entry);
+        let read = read.filter(|_| all.len() < MAX_ENTRIES).and_then(|mut har| {
+            let said = std::mem::take(&mut har.messages);
+            let entry = entry(har)?;
+            let said = messages::read(said, entry.started);
+            Some((entry, said))
+        });
         match read {
-            Some(entry) => imported.entries.push(entry),
+            Some(read) => all.push(read),
             None => imported.skipped += 1,
         }
     }
-    imported.entries.sort_by_key(|entry| entry.started);
-    for entry in &mut imported.entries {
+    all.sort_by_key(|(entry, _)| entry.started);
+    for (mut entry, said) in all {
         entry.id = Id::next();
+        if !said.is_empty() {
+            imported.messages.insert(entry.id, said);
+        }
+        imported.entries.push(entry);
     }
     Ok(imported)
 }
@@ -77,6 +91,8 @@ struct HarEntry {
     timings: Timings,
     #[serde(default, rename = "_adit")]
     own: Own,
+    #[serde(default, rename = "_webSocketMessages")]
+    messages: Vec<messages::HarMessage>,
 }
 
 #[derive(Deserialize)]

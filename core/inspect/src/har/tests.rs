@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    model::{Body, Entry, Headers, Request, Response, Source, State, Timing},
+    capture::Store,
+    model::{Body, Entry, Headers, Kind, Message, Party, Request, Response, Source, State, Timing},
     secrets::Secrets,
 };
 
@@ -130,7 +131,7 @@ fn what_we_wrote_comes_back_as_it_was() {
     let har = archive(vec![before.clone()], Secrets::Include);
     let value: Value = serde_json::from_str(&har).unwrap();
     assert_eq!(value["log"]["entries"][0]["response"]["content"]["text"], "hello\n");
-    let Imported { entries, skipped } = import(har.as_bytes()).unwrap();
+    let Imported { entries, skipped, .. } = import(har.as_bytes()).unwrap();
     assert_eq!((entries.len(), skipped), (1, 0));
     let after = &entries[0];
     assert_eq!(after.source, Source::Import);
@@ -172,7 +173,7 @@ fn archives_of_browsers_are_read() {
         { "request": {} },
         7
     ]}});
-    let Imported { entries, skipped } = import(har.to_string().as_bytes()).unwrap();
+    let Imported { entries, skipped, .. } = import(har.to_string().as_bytes()).unwrap();
     assert_eq!((entries.len(), skipped), (1, 3));
     let entry = &entries[0];
     assert_eq!((&*entry.endpoint, &*entry.url), ("shop.example:444", "https://shop.example:444"));
@@ -185,6 +186,63 @@ fn archives_of_browsers_are_read() {
     assert_eq!(response.body, Body::whole("<html>"));
     assert_eq!(entry.timing.total, Some(Duration::from_micros(12_500)));
     assert_eq!(entry.timing.to_head, Some(Duration::from_millis(10)));
+}
+
+#[test]
+fn messages_come_back_as_they_were() {
+    let store = Store::new(1024 * 1024);
+    let message = |seq, from, kind, excerpt: &'static [u8]| Message {
+        seq,
+        from,
+        kind,
+        at: Duration::from_millis(seq),
+        is_compressed: false,
+        len: excerpt.len() as u64,
+        excerpt: Bytes::from_static(excerpt),
+    };
+    let mut said = vec![
+        message(1, Party::Visitor, Kind::Text, "h\u{e9}llo".as_bytes()),
+        message(2, Party::Upstream, Kind::Binary, b"\0\xff"),
+        message(3, Party::Upstream, Kind::Grpc, b"\x08\x01"),
+        message(4, Party::Visitor, Kind::Ping, b""),
+        message(5, Party::Upstream, Kind::Invalid, b"?"),
+        message(6, Party::Visitor, Kind::Close { code: Some(1001) }, b"\x03\xe9bye"),
+    ];
+    said[1].is_compressed = true;
+    said[0].len = 9_000;
+    let before = entry(Bytes::new(), None);
+    let id = before.id;
+    assert!(store.add_with(before, said.clone()));
+    let har: String = pieces(vec![store.get(id).unwrap()], Secrets::Mask).collect();
+    let mut after = import(har.as_bytes()).unwrap();
+    assert_eq!((after.entries.len(), after.messages.len()), (1, 1));
+    let mut messages = after.messages.remove(&after.entries[0].id).unwrap();
+    for (message, seq) in messages.iter_mut().zip(1..) {
+        message.seq = seq;
+        // An archive has seconds since 1970, in floating point.
+        message.at = Duration::from_millis((message.at.as_micros() as u64 + 500) / 1000);
+    }
+    assert_eq!(messages, said);
+}
+
+#[test]
+fn messages_that_make_no_sense_are_left_out() {
+    let one = |from: &str, opcode: u8, data: &str| json!({ "type": from, "time": 1.0, "opcode": opcode, "data": data });
+    let said = [
+        one("send", 1, "kept"),
+        one("receive", 2, "not base64!"),
+        one("other", 1, "x"),
+        one("send", 7, "x"),
+    ];
+    let har = json!({ "log": { "entries": [{
+        "request": { "method": "GET", "url": "wss://chat.example/x" },
+        "response": { "status": 101 },
+        "_webSocketMessages": said,
+    }]}});
+    let imported = import(har.to_string().as_bytes()).unwrap();
+    let messages = imported.messages.values().next().unwrap();
+    assert_eq!(messages.len(), 1);
+    assert_eq!((messages[0].kind, &*messages[0].excerpt), (Kind::Text, &b"kept"[..]));
 }
 
 #[test]
