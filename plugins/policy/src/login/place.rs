@@ -114,6 +114,8 @@ pub(crate) fn param(query: Option<&str>, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -137,6 +139,18 @@ mod tests {
             assert_eq!(safe_path(path), Some(path));
         }
         assert_eq!(safe_path(&format!("/{}", "a".repeat(MAX_RETURN))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_that_is_safe_leaves_the_endpoint(path in "[/\\\\a:.@?#\t \\PC]{0,12}") {
+            let endpoint = Url::parse("https://app.example:8443/deep/path?q").unwrap();
+            if let Some(safe) = safe_path(&path) {
+                let target = endpoint.join(safe).unwrap();
+                prop_assert_eq!(target.origin(), endpoint.origin());
+                prop_assert!(target.username().is_empty());
+            }
+        }
     }
 
     #[test]

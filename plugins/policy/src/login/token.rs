@@ -30,11 +30,6 @@ impl Alg {
         }
         name.parse().ok().map(Self::Known)
     }
-
-    /// Whether whoever can check a signature can make one too.
-    pub(crate) const fn is_symmetric(self) -> bool {
-        matches!(self, Self::Known(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512))
-    }
 }
 
 /// A token in its parts, which nobody has vouched for yet.

@@ -55,7 +55,7 @@ pub(crate) async fn check(
             }
         }
         // A signature that is wrong stays wrong with newer keys.
-        if failure != Unvouched::Unsigned(Unsigned::NoKey) {
+        if failure == Unvouched::Unsigned(Unsigned::Signature) {
             break;
         }
     }

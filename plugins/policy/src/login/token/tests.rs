@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -104,4 +105,19 @@ fn what_is_not_a_token_is_not_read_as_one() {
         assert!(Token::parse(text).is_err(), "{text:.20}");
     }
     assert!(Token::parse("e30.e30.").is_ok());
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_the_reader(text in "[A-Za-z0-9_.=-]{0,40}|\\PC{0,20}") {
+        let _ = Token::parse(&text).map(|token| token.verify(&keys(&[]), &all()));
+    }
+
+    #[test]
+    fn no_key_set_breaks_the_reader(n in "[A-Za-z0-9_-]{0,12}", kty in "RSA|EC|OKP|oct|x", crv in "P-256|P-521|Ed25519|x") {
+        let key = json!({"kty": kty, "crv": crv, "n": n, "e": n, "x": n, "y": n, "k": n});
+        let keys = KeySet::parse(&json!({ "keys": [key] })).unwrap();
+        let text = Signer::secret("HS256", "a", vec![1; 32]).token_with(&json!({"alg": "ES256"}), &json!({}));
+        prop_assert!(Token::parse(&text).unwrap().verify(&keys, &all()).is_err());
+    }
 }
