@@ -13,14 +13,18 @@ mod cx;
 mod keys;
 mod phases;
 mod rule;
+mod step;
 
 use std::fmt;
 
 use adit_chain::Needs;
 use serde_json::Value as Json;
 
-pub(crate) use self::rule::{Condition, Rule, Step};
 use self::{cx::Loading, phases::N_PHASES};
+pub(crate) use self::{
+    rule::{Condition, Rule},
+    step::Step,
+};
 use crate::{
     phase::Phase,
     problem::{Problems, code},

@@ -26,7 +26,7 @@ pub(crate) use self::{
     tree::{Depth, Tree},
 };
 use crate::{
-    expr::{Expr, Template},
+    expr::Template,
     phase::Phase,
     problem::{Problems, code},
 };
@@ -106,18 +106,6 @@ impl<'a> Fields<'a> {
     pub(crate) fn string(&mut self, name: &'static str) -> Option<String> {
         let value = self.raw(name)?;
         self.scalar(&[name], value).map(Cow::into_owned)
-    }
-
-    /// An expression, without `${}` around it.
-    pub(crate) fn expr(&mut self, name: &'static str) -> Option<Expr> {
-        let source = self.string(name)?;
-        match Expr::compile(&source, self.phase) {
-            Ok(expr) => Some(expr),
-            Err(error) => {
-                self.error(name, code::EXPRESSION, error.to_string());
-                None
-            }
-        }
     }
 
     /// A boolean, or `default` if it is not there.

@@ -35,6 +35,7 @@ impl Problems {
     }
 
     /// What was found, in the order of the document.
+    #[cfg(test)]
     pub(crate) fn all(&self) -> &[Problem] {
         &self.0
     }

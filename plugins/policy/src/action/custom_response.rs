@@ -96,7 +96,6 @@ impl Action for CustomResponse {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::testing::{
         get, lines, policy, refused, request_action, response, response_action, text,
     };

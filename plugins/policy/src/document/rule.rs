@@ -1,18 +1,15 @@
-//! Rules and their actions.
+//! Rules and their expressions.
 
 use std::borrow::Cow;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::{cx::Loading, keys};
-use crate::{
-    action::{self, Action, BuildCx, Kind},
-    expr::Expr,
-    fields::Fields,
-    phase::Phase,
-    problem::code,
+use super::{
+    cx::Loading,
+    keys,
+    step::{self, Step},
 };
+use crate::{expr::Expr, phase::Phase, problem::code};
 
 /// How many actions, and how many expressions, a rule may have.
 ///
@@ -37,14 +34,6 @@ pub(crate) struct Condition {
     pub(crate) source: String,
     /// Compiled.
     pub(crate) expr: Expr,
-}
-
-/// One action of a rule.
-pub(crate) struct Step {
-    /// Its type.
-    pub(crate) kind: &'static Kind,
-    /// Itself.
-    pub(crate) action: Box<dyn Action>,
 }
 
 /// Reads the rules of a phase. `None` if something is wrong with any of them.
@@ -87,7 +76,7 @@ fn read_rule(
         if text.is_none() {
             loading.problems.error(&keys::below(at, &[key]), code::SHAPE, "must be a text");
         }
-        text
+        text.filter(|name| !name.is_empty())
     });
     let expressions = match keys::find(map, "expressions") {
         None => Some(Vec::new()),
@@ -95,7 +84,7 @@ fn read_rule(
     };
     let actions = match keys::find(map, "actions") {
         Some((key, list)) if !is_empty(list) => {
-            read_actions(list, phase, &keys::below(at, &[key]), loading)
+            step::read_all(list, phase, &keys::below(at, &[key]), loading)
         }
         _ => {
             loading.problems.error(at, code::NO_ACTIONS, "the rule has no actions");
@@ -139,120 +128,8 @@ fn read_expressions(
     read.into_iter().collect()
 }
 
-fn read_actions(
-    list: &Json,
-    phase: Phase,
-    at: &[String],
-    loading: &mut Loading<'_>,
-) -> Option<Vec<Step>> {
-    let list = entries(list, "actions", at, loading)?;
-    let mut has_ended = false;
-    let mut read = Vec::with_capacity(list.len());
-    for (i, value) in list.iter().enumerate() {
-        let at = keys::below(at, &[&i.to_string()]);
-        if has_ended {
-            let message = "never runs: an action before it in this rule always ends the phase";
-            loading.problems.warn(&at, code::AFTER_THE_END, message);
-        }
-        let step = read_action(value, phase, &at, loading);
-        has_ended |= step.as_ref().is_some_and(|(_, ends)| *ends);
-        read.push(step.map(|(step, _)| step));
-    }
-    read.into_iter().collect()
-}
-
-/// An action, and whether nothing can come after it.
-fn read_action(
-    value: &Json,
-    phase: Phase,
-    at: &[String],
-    loading: &mut Loading<'_>,
-) -> Option<(Step, bool)> {
-    let Json::Object(map) = value else {
-        let message = "an action is an object with type and config";
-        loading.problems.error(at, code::SHAPE, message);
-        return None;
-    };
-    for key in keys::unknown(map, &["type", "config"]) {
-        let message = "is not part of an action, and does nothing; its fields go into config";
-        loading.problems.warn(&keys::below(at, &[key]), code::SHAPE, message);
-    }
-    let kind = find_kind(map, phase, at, loading);
-    let (config_at, config) = match keys::find(map, "config") {
-        None => (keys::below(at, &["config"]), Cow::Owned(Map::new())),
-        Some((key, value)) => {
-            let config_at = keys::below(at, &[key]);
-            let Some(config) = config(value) else {
-                let message = "must be an object with the action's fields";
-                loading.problems.error(&config_at, code::FIELD_TYPE, message);
-                return None;
-            };
-            (config_at, config)
-        }
-    };
-    let kind = kind?;
-    loading.met(kind.name, at);
-    let cx = BuildCx { phase, chain: loading.chain, services: loading.services };
-    let mut fields = Fields::new(config_at, phase, &config, loading.problems);
-    let action = (kind.build)(&mut fields, &cx);
-    fields.finish();
-    let goes_on = config.get("on_error").is_some_and(|choice| choice == "continue");
-    Some((Step { kind, action: action? }, kind.is_terminating && !goes_on))
-}
-
-fn find_kind(
-    map: &Map<String, Json>,
-    phase: Phase,
-    at: &[String],
-    loading: &mut Loading<'_>,
-) -> Option<&'static Kind> {
-    let (key, name) = keys::find(map, "type").map_or(("type", None), |(k, v)| (k, v.as_str()));
-    let at = keys::below(at, &[key]);
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
-        loading.problems.error(&at, code::ACTION_TYPE, "the action has no type");
-        return None;
-    };
-    let Some(kind) = action::kind(name) else {
-        let message = match name {
-            "ai-gateway" | "owasp-crs-request" | "owasp-crs-response" | "saml" => {
-                format!("{name} is not supported here")
-            }
-            _ => {
-                let known: Vec<_> = action::kinds().iter().map(|kind| kind.name).collect();
-                format!("there is no action {name:?}; there are {}", known.join(", "))
-            }
-        };
-        loading.problems.error(&at, code::ACTION_TYPE, message);
-        return None;
-    };
-    if !kind.phases.contains(&phase) {
-        let phases: Vec<_> = kind.phases.iter().map(|phase| phase.key()).collect();
-        let message =
-            format!("{} does not belong into {phase}; it runs in {}", kind.name, phases.join(", "));
-        loading.problems.error(&at, code::ACTION_IN_PHASE, message);
-        return None;
-    }
-    Some(kind)
-}
-
-/// The fields of an action. Programs write them as base64 of their JSON.
-fn config(value: &Json) -> Option<Cow<'_, Map<String, Json>>> {
-    match value {
-        Json::Object(map) => Some(Cow::Borrowed(map)),
-        Json::String(text) if text.is_empty() => Some(Cow::Owned(Map::new())),
-        Json::String(text) => {
-            let json = BASE64_STANDARD.decode(text).ok()?;
-            match serde_json::from_slice(&json).ok()? {
-                Json::Object(map) => Some(Cow::Owned(map)),
-                Json::Null => Some(Cow::Owned(Map::new())),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-fn entries<'a>(
+/// The entries of a list in a rule.
+pub(super) fn entries<'a>(
     list: &'a Json,
     what: &str,
     at: &[String],

@@ -1,4 +1,5 @@
 use adit_chain::Protocol;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -88,6 +89,7 @@ fn every_mistake_is_told_at_once_with_its_place() {
         "on_http_request.1.actions.1.type: 2201",
         "on_http_request.1.actions.2.config: 2203",
         "on_http_request.1.actions.3.config.status_code: 2215",
+        "warning on_http_request.1.actions.4: 2207",
         "on_http_request.1.actions.4: 2236",
         "on_http_response.0.name: 2236",
         "on_http_response.0.actions.0.type: 2202",
@@ -148,6 +150,13 @@ fn each_protocol_has_its_phases() {
     assert_eq!(messages, ["on_event_stream_message: 2230"]);
     let empty = json!({"on_http_request": []});
     assert_eq!(Site::at(Protocol::Tcp, tcp).problems(&empty), NONE);
+}
+
+#[test]
+fn tls_cannot_end_where_there_is_none() {
+    let document = json!({"on_tcp_connect": [{"actions": [{"type": "terminate-tls"}]}]});
+    let problems = Site::at(Protocol::Http, "http://x.example").problems(&document);
+    assert_eq!(problems, ["on_tcp_connect.0.actions.0.type: 2205"]);
 }
 
 #[test]
@@ -213,4 +222,49 @@ fn what_a_chain_must_show_follows_from_the_phases() {
     let heads = Needs::REQUEST_HEAD | Needs::RESPONSE_HEAD;
     assert_eq!(needs(json!({"on_http_response": tagged("x")})), heads);
     assert_eq!(needs(json!({"on_http_request": tagged("host")})), heads);
+}
+
+/// Anything, more often with keys that mean something.
+fn anything() -> impl Strategy<Value = Json> {
+    let text = prop_oneof![
+        Just("deny".to_owned()),
+        Just("log".to_owned()),
+        Just("set-vars".to_owned()),
+        Just("true".to_owned()),
+        Just("${req.method}".to_owned()),
+        ".{0,8}",
+    ];
+    let key = prop_oneof![
+        Just("actions".to_owned()),
+        Just("Config".to_owned()),
+        Just("config".to_owned()),
+        Just("expressions".to_owned()),
+        Just("inbound".to_owned()),
+        Just("metadata".to_owned()),
+        Just("on_http_request".to_owned()),
+        Just("type".to_owned()),
+        Just("vars".to_owned()),
+        ".{0,4}",
+    ];
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        text.prop_map(Json::from),
+    ];
+    leaf.prop_recursive(6, 64, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+            prop::collection::hash_map(key.clone(), inner, 0..5)
+                .prop_map(|map| Json::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_document_makes_the_reading_panic(document in anything(), rules in anything()) {
+        problems(document);
+        problems(json!({"on_http_request": [rules.clone()], "on_http_response": rules}));
+    }
 }

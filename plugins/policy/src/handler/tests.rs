@@ -172,7 +172,7 @@ async fn the_messages_of_an_event_stream_pass_their_rules() {
     );
     let plain = response(200, &[("content-type", "text/plain")], "data: a\n\n");
     assert_eq!(text(rig.round(get("/"), plain).await.into_body()).await, "data: a\n\n");
-    assert_eq!(rig.logs().len(), 2);
+    assert_eq!(rig.logs(), [Json::Null; 0]);
 }
 
 #[tokio::test]

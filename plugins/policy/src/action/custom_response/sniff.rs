@@ -45,8 +45,6 @@ fn is_page(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn texts_are_taken_for_what_they_look_like() {
         for (text, media_type) in [
