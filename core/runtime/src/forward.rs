@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use adit_chain::{Conn, Connected, End, Refusal, TlsMode, Totals};
-use adit_net::{Io, Rewind};
+use adit_chain::{Conn, Connected, End, Hello, Refusal, TlsMode, Totals};
+use adit_net::{Io, Rewind, hello, limits::CLIENT_HELLO_DEADLINE};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -120,7 +120,7 @@ impl Drop for Open<'_> {
 /// it is that of the endpoint.
 async fn carry(
     conn: &Arc<Conn>,
-    io: Rewind<Io>,
+    mut io: Rewind<Io>,
     (route, came): (Arc<Route>, Came),
     live: Option<Arc<Live>>,
     connected: &mut Connected,
@@ -136,7 +136,12 @@ async fn carry(
         Some(TlsMode::Pass) => PassthroughTls::Yes,
         Some(TlsMode::Here(_) | TlsMode::Mutual(_)) | None => PassthroughTls::No,
     };
-    let mut io = match settle_tls(conn, io, mode, cx).await {
+    if matches!(mode, Some(TlsMode::Here(_) | TlsMode::Mutual(_)))
+        && !route.chain.links().is_empty()
+    {
+        look(conn, &mut io, cx).await;
+    }
+    io = match settle_tls(conn, io, mode, cx).await {
         Ok(io) => io,
         Err(ended) => return (Totals::default(), ended),
     };
@@ -152,6 +157,23 @@ async fn carry(
         let (totals, ended) = raw(conn, io, &route, passthrough, cx).await;
         route.metrics.moved(totals);
         (totals, ended)
+    }
+}
+
+/// Notes for the handlers what a visitor's first TLS message asks for. The edge has done so already.
+/// Whoever sends none is refused by the handshake.
+async fn look(conn: &Conn, io: &mut Rewind<Io>, cx: &ForwardCx) {
+    if conn.hello.get().is_some() {
+        return;
+    }
+    let looked = tokio::select! {
+        biased;
+        () = cx.stop.cut.cancelled() => return,
+        looked = hello::peek(io, CLIENT_HELLO_DEADLINE) => looked,
+    };
+    if let Ok(looked) = looked {
+        let ja4 = hello::ja4(io.prefix()).unwrap_or_default();
+        let _ = conn.hello.set(Hello { sni: looked.server_name, ja4 });
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn at_connect(f: impl Fn() -> OnConnect + Send + Sync + 'static) -> L
     Link::new("test", Fn2(Needs::CONNECTION, f, |_: &mut Exchange| OnRequest::Next))
 }
 
-fn at_request(
+pub(super) fn at_request(
     needs: Needs,
     f: impl Fn(&mut Exchange) -> OnRequest + Send + Sync + 'static,
 ) -> Link {

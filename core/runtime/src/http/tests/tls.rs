@@ -13,7 +13,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{handling::at_connect, proxying::OK};
+use super::{
+    handling::{at_connect, at_request},
+    proxying::OK,
+};
 use crate::{
     Ended, RouteOptions, TlsDefault,
     rig::{Plan, Rig, within},
@@ -73,6 +76,25 @@ async fn http2_is_agreed_on_by_alpn() {
     };
     let (response, ()) = within(async { tokio::join!(sender.send_request(request), answer) }).await;
     assert_eq!(response.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn handlers_know_what_tls_asked_for_and_what_was_presented() {
+    let tell = |x: &mut adit_chain::Exchange| {
+        let (hello, tls) = (x.conn.hello.get().unwrap(), x.conn.tls.get().unwrap());
+        let leaf = tls.presented.as_ref().and_then(adit_chain::Presented::leaf).unwrap();
+        let text = format!("{:?} {} {}.", hello.sni, &hello.ja4[..4], leaf.len());
+        adit_chain::OnRequest::Respond(http::Response::new(adit_chain::Body::from(text)))
+    };
+    let links = vec![at_request(adit_chain::Needs::REQUEST_HEAD, tell)];
+    let mut rig = Rig::with(Plan { links, ..plan(TlsDefault::Here(server())) }).await;
+    let mut visitor = handshake(&mut rig, &[tls::ALPN_HTTP1]).await;
+    let leaf = visitor.as_tls().unwrap().get_ref().1.peer_certificates().unwrap()[0].len();
+    let get = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+    visitor.write_all(get).await.unwrap();
+    let mut answer = String::new();
+    within(visitor.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.ends_with(&format!("\r\n\r\nSome(\"a.test\") t13d {leaf}.")), "{answer}");
 }
 
 #[tokio::test]
