@@ -66,12 +66,6 @@ pub(crate) fn url(scope: &Scope) -> String {
     url.map(|url| url.to_string()).unwrap_or_default()
 }
 
-/// The URL that the visitor asked for, as it was spelt. Empty without a request.
-pub(crate) fn original_url(scope: &Scope) -> String {
-    let raw = scope.request.as_ref().map(|asked| url::raw(&asked.original, &scope.conn));
-    raw.unwrap_or_default()
-}
-
 fn now() -> String {
     value::to_text(&value::timestamp(SystemTime::now()))
 }
