@@ -132,7 +132,8 @@ impl JwtValidation {
             Ok(()) => Ok(Done::Next),
             Err(rejected) => {
                 let reason = rejected.reason.as_str();
-                tracing::info!(obj = "policy", id = %scope.id, %code, reason, "token refused");
+                // Strangers can bring anything as often as they like.
+                tracing::debug!(obj = "policy", id = %scope.id, %code, reason, "token refused");
                 scope.note(|| format!("token refused: {} {reason}", rejected.message));
                 Ok(Done::Refuse(rejected.to_refusal()))
             }

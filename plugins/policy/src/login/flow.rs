@@ -15,7 +15,7 @@ mod report;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use adit_chain::{Body, BoxFuture};
+use adit_chain::{Body, BoxFuture, ErrorCode, Identity};
 use http::{
     HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE},
@@ -120,10 +120,14 @@ impl Login {
                 Ok(Done::Next)
             }
             Err(trouble) => {
-                let (code, reason) = (trouble.code, &trouble.reason);
-                let code = format_args!("ERR_NGROK_{code}");
-                let provider = self.provider.mark();
-                tracing::warn!(obj = "policy", id = %scope.id, %provider, %code, err = %reason, "login failed");
+                let (code, reason) = (ErrorCode(trouble.code), &trouble.reason);
+                let (id, provider) = (scope.id, self.provider.mark());
+                // Strangers can come back with anything as often as they like.
+                if trouble.is_ours() {
+                    tracing::warn!(obj = "policy", %id, %provider, %code, err = %reason, "login failed");
+                } else {
+                    tracing::debug!(obj = "policy", %id, %provider, %code, err = %reason, "login failed");
+                }
                 scope.note(|| format!("login: {reason}"));
                 Ok(Done::Refuse(trouble.to_refusal()))
             }
@@ -246,7 +250,7 @@ impl Login {
         let person = &facts.person;
         let subject = if person.email.is_empty() { &person.id } else { &person.email };
         let provider = self.provider.flavor().namespace().into();
-        scope.identity = Some(adit_chain::Identity { provider, subject: subject.clone() });
+        scope.identity = Some(Identity { provider, subject: subject.clone() });
     }
 }
 

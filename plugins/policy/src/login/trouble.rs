@@ -48,6 +48,11 @@ impl Trouble {
         Self { reason: reason.into(), ..self }
     }
 
+    /// Whether the visitor can do nothing about it, and whoever runs the endpoint perhaps can.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// What the runtime turns into a page.
     pub(crate) fn to_refusal(&self) -> Refusal {
         Refusal::new(self.status, self.message.clone()).with_code(ErrorCode(self.code))

@@ -210,6 +210,24 @@ async fn keys_are_looked_for_at_every_address() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_down_does_not_hide_newer_keys_at_another() {
+    let urls = json!(["https://down.example/broken", KEYS]);
+    let world = World::new(|config| {
+        config["jws"]["keys"]["sources"]["additional_jkus"] = urls;
+    })
+    .await;
+    world.provider.set(|state| state.status = vec![("broken", 503)]);
+    assert!(world.bearer(&world.token(&claims())).await.is_forwarded());
+    let new = Signer::new("ES256", "two");
+    world.provider.set(|state| state.keys.push(new.jwk()));
+    world.services.logins.clock().advance(Duration::from_secs(60));
+    assert!(world.bearer(&new.token(&claims())).await.is_forwarded());
+    // Nobody knows whose this is while one of them cannot be asked.
+    let unknown = Signer::new("ES256", "three").token(&claims());
+    assert_eq!(world.bearer(&unknown).await.refused(), (401, Some(3422)));
+}
+
+#[tokio::test]
 async fn what_is_trusted_may_follow_from_the_request() {
     let world = World::new(|config| {
         config["issuer"]["allow_list"][0]["value"] = json!("https://${req.host}/");

@@ -1,6 +1,7 @@
 //! The application that visitors log in to, and what the provider is asked for.
 
 use serde_json::Value as Json;
+use url::Url;
 
 use super::own;
 use crate::{
@@ -48,7 +49,8 @@ pub(super) fn client(
         }
         (false, false) => {
             let url = cx.chain.endpoint.url.trim_end_matches('/');
-            let url = if url.is_empty() { "https://<endpoint>" } else { url };
+            // It is not known before the endpoint is online, unless the user chose it.
+            let url = Url::parse(url).map_or("https://<endpoint>", |_| url);
             let message = format!(
                 "there is no application to log in with: register one with the provider, with the \
                  redirect URL {url}{CALLBACK}, and give its client_id and client_secret here"

@@ -1,4 +1,4 @@
-use adit_chain::Identity;
+use adit_chain::{Identity, Protocol};
 use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use serde_json::{Value as Json, json};
 
@@ -264,4 +264,40 @@ async fn two_logins_on_one_host_do_not_take_each_others_visitors() {
     assert_eq!(response.headers()[LOCATION], "/x");
     let response = browser.get(&outer, "/ngrok/logout?auth_id=outer").await.response();
     assert_eq!(lines(response.headers(), SET_COOKIE.as_str()).len(), 2);
+}
+
+#[tokio::test]
+async fn visitors_come_back_to_the_name_that_they_asked_for_where_the_endpoint_has_many() {
+    let provider = Provider::start().await;
+    let config = json!({"issuer_url": ISSUER, "client_id": "app", "client_secret": "s3cret"});
+    let host = [("host", "team.example.com"), ("x-forwarded-proto", "http, https")];
+    for (protocol, url, expected) in [
+        (Protocol::Https, "https://*.example.com", "https://team.example.com/ngrok/callback"),
+        (Protocol::Http, "http://*.example.com", "http://team.example.com/ngrok/callback"),
+        // Another endpoint passed it on: what that one's visitors see counts.
+        (Protocol::Http, "http://app.internal", "https://team.example.com/ngrok/callback"),
+        (
+            Protocol::Https,
+            "https://app.example.com:8443",
+            "https://app.example.com:8443/ngrok/callback",
+        ),
+        // Not known yet.
+        (Protocol::Https, "https://", "https://team.example.com/ngrok/callback"),
+    ] {
+        let mut site = Site::at(protocol, url);
+        site.services = provider.services();
+        let rig = site.policy(&policy("openid-connect", config.clone()));
+        let response = Browser::default().send(&rig, "GET", "/", &host).await.response();
+        let to = response.headers()[LOCATION].to_str().unwrap().to_owned();
+        assert_eq!(param(&to, "redirect_uri").as_deref(), Some(expected), "{url}");
+        let cookie = lines(response.headers(), "set-cookie")[0];
+        assert_eq!(cookie.ends_with("; Secure"), expected.starts_with("https"), "{url}");
+    }
+    let site = Site::at(Protocol::Https, "https://*.example.com");
+    let rig = site.policy(&policy("openid-connect", config));
+    for host in ["a b", "u@team.example.com", "team.example.com/x", "team.example.com?x", ""] {
+        let host = [("host", host)];
+        let refused = Browser::default().send(&rig, "GET", "/", &host).await.refused();
+        assert_eq!(refused, (400, Some(2300)), "{host:?}");
+    }
 }
