@@ -35,6 +35,7 @@ mod error;
 mod functions;
 mod library;
 mod limits;
+mod parse;
 mod regexes;
 mod suggest;
 mod template;
@@ -47,10 +48,9 @@ use cel::{Context, Value};
 use self::{
     check::{Checked, check},
     library::ENGINE,
-    limits::MAX_SOURCE_LEN,
 };
 pub(crate) use self::{
-    error::{ExprError, ExprErrorKind},
+    error::ExprError,
     template::Template,
     ty::{Field, Root, Type},
 };
@@ -65,16 +65,18 @@ pub(crate) struct Expr {
 impl Expr {
     /// Compiles an expression and checks every name in it against what its phase knows.
     pub(crate) fn compile(source: &str, phase: Phase) -> Result<Self, ExprError> {
-        if source.len() > MAX_SOURCE_LEN {
-            let message = format!("the expression has more than {MAX_SOURCE_LEN} bytes");
-            return Err(ExprError::compile(message));
-        }
-        if source.trim().is_empty() {
-            return Err(ExprError::compile("the expression is empty"));
-        }
-        let parsed = ENGINE.parser().parse_with_source_info(source);
-        let (ast, positions) = parsed.map_err(ExprError::syntax)?;
-        Ok(Self { source: source.to_owned(), checked: check(ast, &positions, phase)? })
+        Self::compile_with(source, phase, &[])
+    }
+
+    /// As [`compile`](Self::compile), with further names, which are given to
+    /// [`eval_with`](Self::eval_with).
+    pub(crate) fn compile_with(
+        source: &str,
+        phase: Phase,
+        further: &'static [Field],
+    ) -> Result<Self, ExprError> {
+        let checked = parse::parse(source, |ast, positions| check(ast, positions, phase, further))?;
+        Ok(Self { source: source.to_owned(), checked })
     }
 
     /// The expression as it was written.
@@ -89,9 +91,21 @@ impl Expr {
 
     /// Evaluates it.
     pub(crate) fn eval(&self, scope: &Scope) -> Result<Value, ExprError> {
+        self.eval_with(scope, [])
+    }
+
+    /// Evaluates it with values for the further names.
+    pub(crate) fn eval_with(
+        &self,
+        scope: &Scope,
+        further: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<Value, ExprError> {
         let Checked { ast, roots, patterns, .. } = &self.checked;
         let mut context = Context::with_env(Arc::clone(&ENGINE));
         facts::bind(&mut context, scope, roots);
+        for (name, value) in further {
+            context.add_variable_from_value(name, value);
+        }
         for (name, pattern) in patterns {
             context.add_variable_as_val(name.as_str(), Box::new(pattern.clone()));
         }

@@ -14,7 +14,11 @@ use cel::common::ast::{
     SourceInfo,
 };
 
-use super::{ExprError, regexes::Pattern, ty::Type};
+use super::{
+    ExprError,
+    regexes::Pattern,
+    ty::{Field, Type},
+};
 use crate::phase::Phase;
 
 /// An expression that may run.
@@ -33,10 +37,12 @@ pub(super) fn check(
     ast: IdedExpr,
     source: &SourceInfo,
     phase: Phase,
+    further: &'static [Field],
 ) -> Result<Checked, ExprError> {
     nodes::measure(&ast)?;
     let mut checker = Checker {
         phase,
+        further,
         source,
         bound: Vec::new(),
         loop_depth: 0,
@@ -50,6 +56,8 @@ pub(super) fn check(
 
 struct Checker<'a> {
     phase: Phase,
+    /// Names that only this expression knows.
+    further: &'static [Field],
     source: &'a SourceInfo,
     /// The variables of the loops around, innermost last.
     bound: Vec<(String, Type)>,
@@ -127,7 +135,7 @@ impl Checker<'_> {
     /// What is wrong, with its place.
     fn fail(&self, id: u64, message: impl std::fmt::Display) -> ExprError {
         let start = self.source.offset_for(id).map(|(start, _)| start as usize);
-        let Some(start) = start.filter(|start| *start > 0) else {
+        let Some(start) = start else {
             return ExprError::compile(message.to_string());
         };
         let before: String = self.source.source.chars().take(start).collect();

@@ -73,14 +73,18 @@ impl ExprError {
     }
 
     /// The same, of an expression inside a text.
-    pub(super) fn in_text(self) -> Self {
-        match self.kind {
-            ExprErrorKind::Expression => Self { kind: ExprErrorKind::Interpolation, ..self },
-            _ => self,
-        }
+    pub(super) fn in_text(self, source: &str) -> Self {
+        let kind = match self.kind {
+            ExprErrorKind::Expression => ExprErrorKind::Interpolation,
+            kind => kind,
+        };
+        let source: String = source.trim().chars().take(MAX_SHOWN).collect();
+        Self { kind, message: format!("${{{source}}}: {}", self.message) }
     }
 }
 
+/// Reason: enough to find the expression in a document.
+const MAX_SHOWN: usize = 80;
 /// Reason: what is in a message beyond its first line or so does not help.
 const MAX_MESSAGE_LEN: usize = 200;
 

@@ -20,7 +20,7 @@ use self::args::define;
 use super::limits;
 
 /// The engine with everything that expressions may use, and more: what may be called is for the
-/// checker to decide. It has no macros.
+/// checker to decide.
 pub(super) static ENGINE: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::default().with_stdlib();
     register(&mut env).expect("names that begin with @ are ours");
@@ -34,8 +34,9 @@ fn register(env: &mut Env) -> Result<(), cel::DeclarationError> {
     env.add_overload("@sized", "@sized", vec![DYN_TYPE], limits::sized)?;
     env.add_overload("@sum", "@sum", vec![DYN_TYPE], limits::add_up)?;
     define!(env, "@secrets.get", |vault: &str, name: &str| -> Result<String, ExecutionError> {
-        let message =
-            format!("there is no secret {name:?} in a vault {vault:?}: secrets are not kept here");
+        let message = format!(
+            "there is no secret {name:?} in the vault {vault:?}: secrets are not kept here"
+        );
         Err(ExecutionError::function_error("secrets.get", message))
     })?;
     collections::register(env)?;

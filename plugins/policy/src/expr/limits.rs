@@ -22,9 +22,9 @@ use cel::{
 pub(super) const MAX_SOURCE_LEN: usize = 8 * 1024;
 /// Reason: far beyond what people write by hand, and a bound for what one pass over it costs.
 pub(super) const MAX_NODES: usize = 2_000;
-/// Reason: checker and engine recurse, on threads with 2 MiB of stack; a level takes some KiB of
-/// it without optimisation.
-pub(super) const MAX_DEPTH: usize = 100;
+/// Reason: the engine recurses, on threads with 2 MiB of stack; a level can take more than 20 KiB
+/// of it. Sums and conditions of many parts are not deep.
+pub(super) const MAX_DEPTH: usize = 40;
 /// Reason: loops within loops multiply.
 pub(super) const MAX_LOOP_DEPTH: usize = 3;
 /// Reason: a request waits meanwhile; at some hundred nanoseconds each, that is tens of
@@ -65,8 +65,9 @@ pub(super) fn metered<T>(evaluate: impl FnOnce() -> T) -> Result<T, &'static str
     METER.replace(UNUSED).exceeded.map_or(Ok(result), Err)
 }
 
+/// The first limit counts; what comes after it is its consequence.
 fn exceed(mut meter: Meter, limit: &'static str) -> ExecutionError {
-    meter.exceeded = Some(limit);
+    meter.exceeded.get_or_insert(limit);
     METER.set(meter);
     ExecutionError::function_error("limit", limit)
 }

@@ -36,10 +36,7 @@ impl Template {
                 Piece::Text(text) => Part::Text(text.to_owned()),
                 Piece::Expr(source) => {
                     let expr = Expr::compile(source, phase);
-                    Part::Expr(expr.map_err(|error| ExprError {
-                        message: format!("${{{}}}: {}", source.trim(), error.message),
-                        ..error
-                    })?)
+                    Part::Expr(expr.map_err(|error| error.in_text(source))?)
                 }
             });
         }
@@ -97,7 +94,7 @@ impl Template {
 }
 
 fn eval(expr: &Expr, scope: &Scope) -> Result<Value, ExprError> {
-    expr.eval(scope).map_err(ExprError::in_text)
+    expr.eval(scope).map_err(|error| error.in_text(expr.source()))
 }
 
 #[cfg(test)]

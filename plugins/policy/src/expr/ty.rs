@@ -15,11 +15,11 @@ pub(crate) enum Type {
     Duration,
     Int,
     /// A list of one type.
-    List(&'static Type),
+    List(&'static Self),
     /// A map from strings to one type; which keys are there is not known.
-    Map(&'static Type),
+    Map(&'static Self),
     /// A map from strings to lists of one type, in which an absent key is the empty list.
-    Multi(&'static Type),
+    Multi(&'static Self),
     Null,
     /// These fields and no others.
     Object(&'static [Field]),

@@ -57,7 +57,7 @@ impl Checker<'_> {
         if let Some(space) = self.namespace(&target) {
             return self.global(id, &format!("{space}.{name}"), args);
         }
-        let Some(function) = functions::find(&name, Form::Member) else {
+        let Some(function) = functions::find(&name, Form::Member, args.len()) else {
             return Err(self.unknown(id, &name, Form::Member));
         };
         let target = self.check(*target)?;
@@ -80,7 +80,7 @@ impl Checker<'_> {
         if let Some((name, fact, look)) = OF_MESSAGES.iter().find(|(known, ..)| *known == name) {
             return self.of_message(id, name, fact, *look, args);
         }
-        match functions::find(name, Form::Global) {
+        match functions::find(name, Form::Global, args.len()) {
             Some(function) => self.function(id, function, None, args),
             None => Err(self.unknown(id, name, Form::Global)),
         }
@@ -93,14 +93,9 @@ impl Checker<'_> {
         target: Option<Typed>,
         args: Vec<IdedExpr>,
     ) -> Checks {
-        let (least, most) = function.n_args;
-        if !(least..=most).contains(&args.len()) {
-            let wanted = match (least, most) {
-                (least, most) if least == most => least.to_string(),
-                (least, most) => format!("{least} to {most}"),
-            };
-            let (name, n) = (function.name, args.len());
-            return Err(self.fail(id, format!("{name}() takes {wanted} arguments, not {n}")));
+        if !function.n_args.contains(&args.len()) {
+            let (name, wants, n) = (function.name, function.wants(), args.len());
+            return Err(self.fail(id, format!("{name}() takes {wants}, not {n}")));
         }
         let mut args: Vec<IdedExpr> = self.all(args)?.into_iter().map(|arg| arg.node).collect();
         let func_name = function.ours.unwrap_or(function.name).to_owned();
@@ -114,9 +109,11 @@ impl Checker<'_> {
         if func_name == "@matches" {
             self.compile_pattern(id, &mut args)?;
         }
-        let expr = Expr::Call(CallExpr { func_name, target, args });
         let ty = function.result;
-        Ok(Typed { node: counted(Typed::new(id, expr, ty)), ty })
+        let checked = Typed::new(id, Expr::Call(CallExpr { func_name, target, args }), ty);
+        // Ours count what they return.
+        let node = if function.ours.is_some() { checked.node } else { counted(checked) };
+        Ok(Typed { node, ty })
     }
 
     /// Puts the compiled pattern in place of a literal one.
@@ -206,7 +203,7 @@ impl Checker<'_> {
             Form::Global => Form::Member,
             Form::Member => Form::Global,
         };
-        match (functions::find(name, other), form) {
+        match (functions::find(name, other, 0), form) {
             (Some(_), Form::Global) => {
                 self.fail(id, format!("{name}() is called as in x.{name}()"))
             }

@@ -49,6 +49,9 @@ impl Checker<'_> {
 
     /// The type of a name that no loop binds.
     fn root(&mut self, id: u64, name: &str) -> Result<Type, ExprError> {
+        if let Some(known) = find(self.further, name) {
+            return Ok(known.ty);
+        }
         if let Some(root) = facts::SCHEMA.iter().find(|root| root.name == name) {
             if !root.phases.contains(&self.phase) {
                 return Err(self.fail(id, format!("{name} is not known in {}", self.phase)));

@@ -91,8 +91,10 @@ pub(super) fn counted(Typed { node, ty }: Typed) -> IdedExpr {
         ty,
         Type::Bool | Type::Double | Type::Duration | Type::Int | Type::Null | Type::Timestamp
     );
-    let is_literal = matches!(node.expr, Expr::Literal(_));
-    let is_counted = matches!(&node.expr, Expr::Call(call) if call.func_name == SIZED);
+    // What lists and maps are made of is counted.
+    let is_literal = matches!(node.expr, Expr::Literal(_) | Expr::List(_) | Expr::Map(_));
+    // The engine's names of operators have underscores.
+    let is_counted = matches!(&node.expr, Expr::Call(call) if call.func_name.starts_with('@'));
     if is_small || is_literal || is_counted {
         return node;
     }

@@ -8,7 +8,7 @@ use cel::{
     },
 };
 
-use crate::expr::convert;
+use crate::expr::{convert, limits};
 
 /// A value as an argument.
 pub(super) type AnyVal<'a> = &'a (dyn Val + 'a);
@@ -20,7 +20,7 @@ pub(super) trait Arg<'a>: Sized {
 }
 
 impl<'a> Arg<'a> for AnyVal<'a> {
-    fn of(val: AnyVal<'a>) -> Option<Self> {
+    fn of(val: Self) -> Option<Self> {
         Some(val)
     }
 }
@@ -43,7 +43,7 @@ impl Arg<'_> for i64 {
     }
 }
 
-/// What a function can return.
+/// What a function can return. Its size is counted.
 pub(super) trait Answer {
     /// The result for the engine.
     fn answer<'v>(self) -> Result<Box<dyn Val + 'v>, ExecutionError>;
@@ -59,11 +59,27 @@ macro_rules! answers {
     )*};
 }
 
-answers!(bool => CelBool, i64 => CelInt, f64 => CelDouble, String => CelString<'v>, Vec<u8> => CelBytes<'v>);
+answers!(bool => CelBool, i64 => CelInt, f64 => CelDouble);
+
+impl Answer for String {
+    fn answer<'v>(self) -> Result<Box<dyn Val + 'v>, ExecutionError> {
+        limits::count_size(self.len())?;
+        Ok(Box::new(CelString::from(self)))
+    }
+}
+
+impl Answer for Vec<u8> {
+    fn answer<'v>(self) -> Result<Box<dyn Val + 'v>, ExecutionError> {
+        limits::count_size(self.len())?;
+        Ok(Box::new(CelBytes::from(self)))
+    }
+}
 
 impl Answer for Value {
     fn answer<'v>(self) -> Result<Box<dyn Val + 'v>, ExecutionError> {
-        convert::to_val(self)
+        let val = convert::to_val(self)?;
+        limits::count_size(limits::size_of(val.as_ref()))?;
+        Ok(val)
     }
 }
 
@@ -89,27 +105,31 @@ pub(super) fn next<'a, T: Arg<'a>>(
 
 /// Adds a function to an environment: `define!(env, "@name", |s: &str, n: i64| -> i64 { … })`.
 macro_rules! define {
-    ($env:expr, $name:literal, || -> $out:ty $body:block) => {
-        $crate::expr::library::args::define!(@ $env, $name, () -> $out $body)
-    };
-    ($env:expr, $name:literal, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
-        $crate::expr::library::args::define!(@ $env, $name, ($($arg: $ty),*) -> $out $body)
-    };
-    (@ $env:expr, $name:literal, ($($arg:ident: $ty:ty),*) -> $out:ty $body:block) => {{
+    ($env:expr, $name:literal, || -> $out:ty $body:block) => {{
+        fn call<'b, 'v>(
+            _: Vec<cel::common::value::CowVal<'b, 'v>>,
+        ) -> Result<cel::common::value::CowVal<'b, 'v>, cel::ExecutionError> {
+            fn function() -> $out $body
+            let out = $crate::expr::library::args::Answer::answer(function())?;
+            Ok(cel::common::value::CowVal::Owned(out))
+        }
+        $env.add_overload($name, $name, Vec::new(), call)
+    }};
+    ($env:expr, $name:literal, |$($arg:ident: $ty:ty),+| -> $out:ty $body:block) => {{
         fn call<'b, 'v>(
             args: Vec<cel::common::value::CowVal<'b, 'v>>,
         ) -> Result<cel::common::value::CowVal<'b, 'v>, cel::ExecutionError> {
-            fn function($($arg: $ty),*) -> $out $body
+            fn function($($arg: $ty),+) -> $out $body
             let mut args = args.iter();
-            $(let $arg = $crate::expr::library::args::next($name, &mut args)?;)*
-            let out = $crate::expr::library::args::Answer::answer(function($($arg),*))?;
+            $(let $arg = $crate::expr::library::args::next($name, &mut args)?;)+
+            let out = $crate::expr::library::args::Answer::answer(function($($arg),+))?;
             Ok(cel::common::value::CowVal::Owned(out))
         }
         let types = vec![$({
             let _ = stringify!($arg);
             cel::common::types::DYN_TYPE
-        }),*];
-        $env.add_overload($name, concat!($name, $(" ", stringify!($arg)),*), types, call)
+        }),+];
+        $env.add_overload($name, concat!($name, $(" ", stringify!($arg)),+), types, call)
     }};
 }
 pub(super) use define;

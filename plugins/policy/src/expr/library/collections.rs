@@ -83,7 +83,9 @@ fn distinct<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Executi
             kept.push(item.clone_as_boxed());
         }
     }
-    Ok(CowVal::owned(CelList::from(kept)))
+    let list = CelList::from(kept);
+    limits::count_size(limits::size_of(&list))?;
+    Ok(CowVal::owned(list))
 }
 
 fn range(n: i64) -> Result<Value, ExecutionError> {

@@ -2,10 +2,7 @@
 
 use cel::{
     DeclarationError, Env, ExecutionError, Value,
-    common::{
-        types::{CelDuration, CelTimestamp},
-        value::Val,
-    },
+    common::types::{CelDuration, CelTimestamp},
 };
 
 use super::args::{AnyVal, define};
