@@ -88,4 +88,6 @@ fn it_stands_where_connections_are_made() {
     ] {
         assert_eq!(Site::at(protocol, url).problems(&document), Vec::<String>::new());
     }
+    let plain = Site::at(Protocol::Http, "http://app.example").problems(&document);
+    assert_eq!(plain, ["on_tcp_connect.0.actions.0.type: 2205"]);
 }
