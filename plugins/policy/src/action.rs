@@ -8,9 +8,14 @@ mod close_connection;
 mod compress_response;
 mod custom_response;
 mod deny;
+mod forward_internal;
+mod http_request;
+#[cfg(test)]
+mod inside_rig;
 mod jwt_validation;
 mod log;
 mod oauth;
+mod on_error;
 mod openid_connect;
 mod outcome;
 mod rate_limit;
@@ -44,6 +49,8 @@ pub(crate) fn kinds() -> &'static [Kind] {
         compress_response::KIND,
         custom_response::KIND,
         deny::KIND,
+        forward_internal::KIND,
+        http_request::KIND,
         jwt_validation::KIND,
         log::KIND,
         oauth::KIND,

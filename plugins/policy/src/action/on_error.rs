@@ -28,7 +28,7 @@ impl OnFailure {
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
     /// What the visitor is told, if the action halts.
-    refusal: Refusal,
+    refusal: Box<Refusal>,
     /// What went wrong, where the visitor may not know it.
     reason: Option<String>,
 }
@@ -37,12 +37,12 @@ impl Trouble {
     /// With a status, a code and a sentence that the visitor may read.
     pub(super) fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
         let refusal = Refusal::new(status, message.into()).with_code(ErrorCode(code));
-        Self { refusal, reason: None }
+        Self { refusal: Box::new(refusal), reason: None }
     }
 
     /// Whose reason is for whoever wrote the policy, and not for visitors.
     pub(super) fn internal(failure: &Failure) -> Self {
-        Self { refusal: failure.to_refusal(), reason: Some(failure.reason.to_string()) }
+        Self { refusal: Box::new(failure.to_refusal()), reason: Some(failure.reason.to_string()) }
     }
 
     /// Its code, for the result.
@@ -62,12 +62,12 @@ impl Trouble {
 
     /// What the visitor is told.
     pub(super) fn into_refusal(self) -> Refusal {
-        self.refusal
+        *self.refusal
     }
 }
 
 impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, reason: None }
+        Self { refusal: Box::new(refusal), reason: None }
     }
 }
