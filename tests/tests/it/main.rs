@@ -12,6 +12,7 @@ mod policies;
 mod policy_edge;
 mod policy_facts;
 mod policy_guide;
+mod policy_internal;
 mod policy_login;
 mod policy_program;
 mod policy_traffic;
