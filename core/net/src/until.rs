@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// Runs `future` until it ends, or until `token` is cancelled: then it yields `None` and the
 /// future makes no further step. With the token cancelled before, the future does not begin.
 pub fn until<F: Future>(token: CancellationToken, future: F) -> Until<F> {
-    Until { future, cancelled: token.cancelled_owned(), signal: None }
+    Until { future, cancelled: Cancelled::new(token) }
 }
 
 pin_project! {
@@ -26,8 +26,25 @@ pin_project! {
         #[pin]
         future: F,
         #[pin]
+        cancelled: Cancelled,
+    }
+}
+
+pin_project! {
+    /// A token as a future, for a task that asks for it again and again.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Cancelled {
+        #[pin]
         cancelled: WaitForCancellationFutureOwned,
         signal: Option<Arc<Signal>>,
+    }
+}
+
+impl Cancelled {
+    /// Ready once `token` is cancelled.
+    pub fn new(token: CancellationToken) -> Self {
+        Self { cancelled: token.cancelled_owned(), signal: None }
     }
 }
 
@@ -49,23 +66,33 @@ impl Wake for Signal {
     }
 }
 
+impl Future for Cancelled {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let is_quiet = this.signal.as_ref().is_some_and(|signal| {
+            !signal.is_raised.load(Ordering::Acquire) && signal.task.will_wake(cx.waker())
+        });
+        if is_quiet {
+            return Poll::Pending;
+        }
+        // The first poll, another task than before, or the token's wake-up.
+        let signal =
+            Arc::new(Signal { is_raised: AtomicBool::new(false), task: cx.waker().clone() });
+        let waker = Waker::from(Arc::clone(&signal));
+        *this.signal = Some(signal);
+        this.cancelled.poll(&mut Context::from_waker(&waker))
+    }
+}
+
 impl<F: Future> Future for Until<F> {
     type Output = Option<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let is_quiet = this.signal.as_ref().is_some_and(|signal| {
-            !signal.is_raised.load(Ordering::Acquire) && signal.task.will_wake(cx.waker())
-        });
-        if !is_quiet {
-            // The first poll, another task than before, or the token's wake-up.
-            let signal =
-                Arc::new(Signal { is_raised: AtomicBool::new(false), task: cx.waker().clone() });
-            let waker = Waker::from(Arc::clone(&signal));
-            *this.signal = Some(signal);
-            if this.cancelled.poll(&mut Context::from_waker(&waker)).is_ready() {
-                return Poll::Ready(None);
-            }
+        if this.cancelled.poll(cx).is_ready() {
+            return Poll::Ready(None);
         }
         this.future.poll(cx).map(Some)
     }

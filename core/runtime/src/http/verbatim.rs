@@ -14,14 +14,17 @@ mod record;
 
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use adit_chain::{Body, Conn, Origin, Refusal, Totals, failure};
-use adit_net::{Io, Rewind, until::until};
+use adit_net::{
+    Io, Rewind,
+    until::{Cancelled, until},
+};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{
     Response,
@@ -65,9 +68,9 @@ pub(crate) async fn serve(
     cx: &ForwardCx,
 ) -> (Totals, Ended) {
     let (said, visitor) = io.into_parts();
-    let metrics = Arc::clone(&route.metrics);
-    let ends = Ends::new(visitor, said);
-    let mut serving = Serving { conn, route, live, cx, ends, told: Totals::default(), timer: None };
+    let (ends, told, timer) = (Ends::new(visitor, said), Totals::default(), None);
+    let drain = Box::pin(Cancelled::new(cx.stop.drain.clone()));
+    let mut serving = Serving { conn, route, live, cx, drain, ends, told, timer };
     let next = until(cx.stop.cut.clone(), serving.run()).await;
     let before = serving.ends.totals;
     serving.tell_moved();
@@ -84,7 +87,6 @@ pub(crate) async fn serve(
         Some(Next::HandOver) => {
             drop(ends.upstream);
             let io = Rewind::with_prefix(ends.said, ends.visitor);
-            drop(metrics);
             Box::pin(serve_route(conn, io, route, live, cx)).await
         }
     };
@@ -98,6 +100,7 @@ struct Serving<'a> {
     route: Arc<Route>,
     live: Option<Arc<Live>>,
     cx: &'a ForwardCx,
+    drain: Pin<Box<Cancelled>>,
     ends: Ends,
     /// What has been told of the bytes that moved.
     told: Totals,
@@ -139,25 +142,23 @@ impl Serving<'_> {
         self.ends.rest();
         let since = Instant::now();
         let limit = self.route.limits.idle_timeout;
-        let drain = self.cx.stop.drain.clone();
-        let Self { ends, timer, .. } = self;
+        let Self { ends, timer, drain, .. } = self;
         let waiting = poll_fn(|cx| {
+            // What has been said by now is answered still.
             if let Poll::Ready(result) = ends.poll_said(cx) {
                 return Poll::Ready(match result {
-                    Ok(()) if ends.said.is_empty() => Some(Next::Over(Ended::Done)),
+                    Ok(()) if ends.said.is_empty() => Some(Next::Leave),
                     Ok(()) => None,
                     Err(_) => Some(Next::Over(Ended::Broken)),
                 });
             }
             ends.poll_idle_upstream(cx);
+            if drain.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Some(Next::Leave));
+            }
             ring(timer, cx, since, limit).map(|()| Some(Next::Over(Ended::TimedOut)))
         });
-        // What has been said by now is answered still.
-        let mut waiting = pin!(waiting);
-        if let Poll::Ready(next) = futures_util::poll!(waiting.as_mut()) {
-            return next;
-        }
-        until(drain, waiting).await.unwrap_or(Some(Next::Leave))
+        waiting.await
     }
 
     /// Carries one exchange. `None` if another may follow.
