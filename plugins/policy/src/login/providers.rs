@@ -55,11 +55,7 @@ const AMAZON: Known = Known {
     userinfo: "https://api.amazon.com/user/profile",
     scopes: &["profile"],
     takes_proof: true,
-    person: |json| Person {
-        id: text(json, "/user_id"),
-        email: text(json, "/email"),
-        name: text(json, "/name"),
-    },
+    person: |json| Person::new(text(json, "/user_id"), text(json, "/email"), text(json, "/name")),
     ..PLAIN
 };
 
@@ -71,11 +67,7 @@ const FACEBOOK: Known = Known {
     userinfo: "https://graph.facebook.com/me?fields=id,name,email",
     scopes: &["email"],
     again: &[("auth_type", "reauthenticate")],
-    person: |json| Person {
-        id: text(json, "/id"),
-        email: text(json, "/email"),
-        name: text(json, "/name"),
-    },
+    person: |json| Person::new(text(json, "/id"), text(json, "/email"), text(json, "/name")),
     ..PLAIN
 };
 
@@ -90,13 +82,10 @@ const GITHUB: Known = Known {
     scopes: &["read:org", "read:user", "user:email"],
     again: &[("prompt", "select_account")],
     takes_proof: true,
-    person: |json| Person {
-        id: text(json, "/id"),
-        email: text(json, "/email"),
-        name: [text(json, "/name"), text(json, "/login")]
-            .into_iter()
-            .find(|s| !s.is_empty())
-            .unwrap_or_default(),
+    person: |json| {
+        let names = [text(json, "/name"), text(json, "/login")];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        Person::new(text(json, "/id"), text(json, "/email"), name)
     },
     ..PLAIN
 };
@@ -142,7 +131,7 @@ const LINKEDIN: Known = Known {
     scopes: &["r_emailaddress", "r_liteprofile"],
     person: |json| {
         let name = [text(json, "/localizedFirstName"), text(json, "/localizedLastName")].join(" ");
-        Person { id: text(json, "/id"), email: String::new(), name: name.trim().to_owned() }
+        Person::new(text(json, "/id"), String::new(), name.trim().to_owned())
     },
     ..PLAIN
 };
@@ -165,10 +154,8 @@ const MICROSOFT: Known = Known {
     scopes: &["User.Read"],
     again: &[("prompt", "login")],
     takes_proof: true,
-    person: |json| Person {
-        id: text(json, "/id"),
-        email: microsoft_email(json),
-        name: text(json, "/displayName"),
+    person: |json| {
+        Person::new(text(json, "/id"), microsoft_email(json), text(json, "/displayName"))
     },
     ..PLAIN
 };
@@ -182,10 +169,12 @@ const TWITCH: Known = Known {
     scopes: &["user:read:email"],
     again: &[("force_verify", "true")],
     wants_client: true,
-    person: |json| Person {
-        id: text(json, "/data/0/id"),
-        email: text(json, "/data/0/email"),
-        name: text(json, "/data/0/display_name"),
+    person: |json| {
+        Person::new(
+            text(json, "/data/0/id"),
+            text(json, "/data/0/email"),
+            text(json, "/data/0/display_name"),
+        )
     },
     ..PLAIN
 };
@@ -266,10 +255,8 @@ mod tests {
             let known = ALL.into_iter().find(|known| known.name == name).unwrap();
             (known.person)(&json)
         };
-        let person = |id: &str, email: &str, name: &str| Person {
-            id: id.to_owned(),
-            email: email.to_owned(),
-            name: name.to_owned(),
+        let person = |id: &str, email: &str, name: &str| {
+            Person::new(id.to_owned(), email.to_owned(), name.to_owned())
         };
         assert_eq!(
             read("github", json!({"id": 583231, "login": "octocat", "name": null, "email": null})),

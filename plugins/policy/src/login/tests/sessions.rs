@@ -109,6 +109,25 @@ async fn the_provider_says_again_and_again_who_the_visitor_is() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_no_longer_verified_is_gone() {
+    let provider = Provider::start().await;
+    let services = provider.services();
+    provider.set(|state| state.claims = json!({"email": "ann@corp.example", "name": "Ann"}));
+    let rig = site(&services, json!({"userinfo_refresh_interval": "5m"}));
+    let mut browser = Browser::default();
+    browser.log_in(&rig, &provider, "/").await;
+    provider.set(|state| state.user = json!({"sub": "u1"}));
+    services.logins.clock().advance(Duration::from_secs(300));
+    assert!(browser.get(&rig, "/").await.is_forwarded());
+    assert_eq!(rig.result("oidc")["identity"]["email"], "ann@corp.example");
+    let user = json!({"sub": "u1", "email": "ann@corp.example", "email_verified": false});
+    provider.set(|state| state.user = user);
+    services.logins.clock().advance(Duration::from_secs(300));
+    assert!(browser.get(&rig, "/").await.is_forwarded());
+    assert_eq!(rig.result("oidc")["identity"]["email"], "");
+}
+
+#[tokio::test]
 async fn whom_the_provider_disowns_is_out() {
     let provider = Provider::start().await;
     let services = provider.services();
