@@ -10,6 +10,7 @@ use crate::value::{map, text};
 mod absorbing;
 mod facts;
 mod functions;
+mod hostile;
 mod language;
 mod limits;
 mod mistakes;

@@ -205,8 +205,10 @@ fn a_mistake_of_syntax_is_told_with_its_place() {
     );
     refused(
         Phase::HttpRequest,
-        &[("true &&\n  req.nop", "unknown name req.nop; did you mean req.ts? (line 2, column 6)")]
-            [..0],
+        &[(
+            "true &&\n  !req.method",
+            "! needs true or false, and this is a text (line 2, column 3)",
+        )],
     );
 }
 
