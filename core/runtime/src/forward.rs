@@ -249,7 +249,9 @@ async fn turn_away(
 ) -> Totals {
     let mode = by_default(&route.tls);
     let is_passed = matches!(mode, Some(TlsMode::Pass));
-    if refusal.close || is_passed || !route.endpoint.protocol.is_http() {
+    // Only an edge in front of us can close the visitor's connection, and is asked to in HTTP.
+    let is_ours = cx.origin.is_none() || mode.is_some();
+    if (refusal.close && is_ours) || is_passed || !route.endpoint.protocol.is_http() {
         return Totals::default();
     }
     match settle_tls(conn, io, mode, cx).await {

@@ -126,6 +126,7 @@ pub(crate) async fn serve_route(
     let limits = route.limits.clone();
     let metrics = Arc::clone(&route.metrics);
     traffic.meter(&conn, &route.chain);
+    let origin = origin(&conn, cx);
     let home = Arc::new(Seat::admitted(route, conn));
     let places = match &cx.router {
         Some(router) => {
@@ -133,10 +134,16 @@ pub(crate) async fn serve_route(
         }
         None => Places::Own(Own::new(home, live, cx.routes.clone(), Arc::clone(&traffic))),
     };
-    let serving = Serving::new(places, Arc::clone(&traffic), cx.origin.clone(), &limits, &cx.stop);
+    let serving = Serving::new(places, Arc::clone(&traffic), origin, &limits, &cx.stop);
     let (totals, ended) = serving.run(io, spoken).await;
     metrics.moved(traffic.unreported(totals));
     (totals, ended)
+}
+
+/// What marks answers of our own for the edge further on. A visitor whose TLS ends here speaks with
+/// us, whatever carries the bytes.
+fn origin(conn: &Conn, cx: &ForwardCx) -> Option<Arc<str>> {
+    cx.origin.clone().filter(|_| conn.tls.get().is_none())
 }
 
 /// Answers whatever the visitor asks with one refusal, and closes.
@@ -152,7 +159,7 @@ pub(crate) async fn serve_refusal(
     let spoken = Visitor::of(conn).speaks();
     let tapped = route.tap.clone().map(|tap| (Arc::clone(conn), tap));
     let places = Places::Refused(refusal, tapped);
-    let serving = Serving::new(places, traffic, cx.origin.clone(), &route.limits, &cx.stop);
+    let serving = Serving::new(places, traffic, origin(conn, cx), &route.limits, &cx.stop);
     serving.run(io, spoken).await.0
 }
 

@@ -16,6 +16,9 @@ pub const ERROR_CODE: HeaderName = HeaderName::from_static("ngrok-error-code");
 /// Carries the secret by which an answer of the far side is told from one of the service behind it.
 pub const ORIGIN: HeaderName = HeaderName::from_static("adit-origin");
 
+/// On an answer of the far side itself: it is none, and the visitor's connection is to be closed.
+pub(crate) const HANG_UP: HeaderName = HeaderName::from_static("adit-hang-up");
+
 /// What a visitor can read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Taste {
@@ -82,6 +85,16 @@ pub fn render(refusal: Refusal, id: Id, taste: Taste, origin: Option<&str>) -> R
         *response.status_mut() = status;
     }
     response
+}
+
+/// Asks the edge further on to close the visitor's connection. An edge that does not know of this
+/// shows a bare status.
+pub(crate) fn hang_up(refusal: &Refusal, origin: &str) -> Option<Response<Body>> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = refusal.status;
+    response.headers_mut().insert(ORIGIN, HeaderValue::from_str(origin).ok()?);
+    response.headers_mut().insert(HANG_UP, HeaderValue::from_static("1"));
+    Some(response)
 }
 
 /// Fact: gRPC over HTTP/2 percent-encodes what is not printable ASCII, and `%`.

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     Forwarded, Leg, PassthroughTls, UpstreamError,
-    render::{Taste, render},
+    render::{Taste, hang_up, render},
 };
 
 /// How often handlers may send one exchange to another route.
@@ -157,7 +157,8 @@ pub(super) fn draw(
     origin: Option<&str>,
 ) -> Result<Response<Body>, HangUp> {
     if refusal.close {
-        return Err(HangUp);
+        // The visitor's connection is the edge's, where there is one: only it can close it.
+        return origin.and_then(|origin| hang_up(&refusal, origin)).ok_or(HangUp);
     }
     // The page has the id, so whoever is shown one asks about it. Refusals are what handlers are
     // for, and as many as strangers like.

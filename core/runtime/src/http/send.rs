@@ -20,7 +20,7 @@ use super::{
     seat::Seat,
     way::Way,
 };
-use crate::HttpVersion;
+use crate::{HttpVersion, render::HANG_UP};
 
 /// Sends a request over a pipe that is idle, or a fresh one.
 pub(super) async fn send(
@@ -148,6 +148,9 @@ fn receive(
         is_own = headers::strip_marks(headers, has, pipe.origin());
     }
     if is_own {
+        if response.headers_mut().remove(HANG_UP).is_some() {
+            return Err(Refusal::close());
+        }
         Origin::Agent.mark(&mut response);
     }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -132,6 +132,25 @@ async fn a_handler_may_answer_and_may_hang_up() {
 }
 
 #[tokio::test]
+async fn an_edge_in_front_is_asked_to_hang_up() {
+    let links = [
+        at_request(Needs::REQUEST_HEAD, |_| OnRequest::Abort(Refusal::close())),
+        at_connect(|| OnConnect::Refuse(Refusal::close())),
+    ];
+    for link in links {
+        let mut rig = rig(link).await;
+        rig.cx.origin = Some(Arc::from("secret"));
+        let mut visitor = rig.visit().await;
+        visitor.send(GET).await;
+        let head = visitor.head().await;
+        assert!(head.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{head}");
+        assert!(head.contains("adit-hang-up: 1\r\n"), "{head}");
+        assert!(head.contains("adit-origin: secret\r\n"), "{head}");
+        assert_eq!(rig.n_connects(), 0);
+    }
+}
+
+#[tokio::test]
 async fn the_response_side_sees_failures_too() {
     let link = at_request(Needs::RESPONSE_HEAD, |_| {
         OnRequest::NextThen(Box::new(|mut response: Response<Body>| {

@@ -297,3 +297,26 @@ async fn codes_pass_only_from_a_far_side_that_knows_the_secret() {
         assert!(!head.contains("secret"), "{head}");
     }
 }
+
+#[tokio::test]
+async fn a_far_side_that_knows_the_secret_closes_the_visitors_connection() {
+    for (origin, closes) in [(Some("secret"), true), (Some("other"), false), (None, false)] {
+        let origin = origin.map(Arc::from);
+        let mut rig = Rig::with(Plan { origin, ..Plan::default() }).await;
+        let mut visitor = rig.visit().await;
+        visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        let mut service = rig.served().await;
+        service.head().await;
+        service
+            .send(
+                "HTTP/1.1 403 Forbidden\r\nadit-hang-up: 1\r\nadit-origin: secret\r\n\
+                 content-length: 0\r\n\r\n",
+            )
+            .await;
+        if closes {
+            assert_eq!(visitor.rest().await, "");
+        } else {
+            assert!(visitor.head().await.starts_with("HTTP/1.1 403 Forbidden\r\n"));
+        }
+    }
+}
