@@ -22,6 +22,8 @@ MAJOR = int(VERSION.split(".")[0])
 # Before 8.1 the endpoints of version 3 are not known to it.
 HAS_ENDPOINTS = MAJOR >= 8
 count = 0
+# What the client's own tests send: maps where there have to be lists.
+MALFORMED = {"on_http_request": {"name": "n", "expressions": "e", "actions": {"type": "t", "config": "c"}}}
 
 
 def config(written=None, **more):
@@ -233,6 +235,8 @@ def _():
         {"circuit_breaker": 20},
         {"basic_auth": ["short:1"]},
         {"no_such_key": 1},
+        {"traffic_policy": MALFORMED},
+        {"verify_webhook": {"provider": "nobody", "secret": "secret"}},
         {"domain": "a.tunnel.example.com", "subdomain": "a"},
     ):
         assert refused(made, str(SERVICE), **options).status_code in (400, 502), options
@@ -244,6 +248,15 @@ def _():
     equal(error.status_code, 400)
     equal(visit(taken.public_url)[0], 200)
     equal(ngrok.get_ngrok_process(made).proc.poll(), None)
+
+
+@check("a traffic policy holds, from a file and from a definition")
+def _():
+    rules = {"on_http_request": [{"actions": [{"type": "custom-response", "config": {"body": "ours"}}]}]}
+    written = {"tunnels": {"ruled": {"proto": "http", "addr": str(SERVICE), "traffic_policy": rules}}}
+    made = config(written, config_version="2")
+    equal(visit(connect(made, name="ruled").public_url)[:2], (200, "ours"))
+    equal(visit(connect(made, str(SERVICE), traffic_policy=rules).public_url)[:2], (200, "ours"))
 
 
 @check("keys of version 2 are refused where endpoints are made", HAS_ENDPOINTS)
@@ -274,6 +287,7 @@ def _():
 @check("a file with nonsense in values that matter later starts")
 def _():
     written = {"tunnels": {"bad": {"proto": "http", "addr": 80, "circuit_breaker": 20,
+                                   "traffic_policy": MALFORMED, "oauth": {"provider": "nobody"},
                                    "ip_restriction": {"allow_cidrs": ["allowed"]}}}}
     equal(ngrok.get_tunnels(config(written, config_version="2")), [])
 

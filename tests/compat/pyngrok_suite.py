@@ -25,7 +25,7 @@ TOO_FAST = {"test_api_request_timeout"}
 
 # What fails, and why it may.
 EXPECTED = {
-    "test_tunnel_definitions": "a definition of it asks for OAuth",
+    "test_tunnel_definitions": "a definition of it signs in with an application of the hosted service",
     "test_regional_connect_url": "regions are those of the hosted service",
     "test_regional_subdomain": "regions are those of the hosted service",
     "test_regional_tcp": "regions are those of the hosted service",

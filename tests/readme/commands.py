@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -308,6 +308,28 @@ def _(world, text):
 def _(world, text):
     (world.dir / "adit.yml").write_text("version: 3\nendpoints: [{ name: web, upstream: { url: 1 } }]\n")
     assert "http://localhost:1" in world.runs(text)
+
+
+def policy(world):
+    text = "on_http_request:\n- actions:\n  - type: custom-response\n    config: { body: by the rules }\n"
+    (world.dir / "policy.yml").write_text(text)
+
+
+@command(r"adit http 8080 --traffic-policy-file policy.yml")
+def _(world, text):
+    policy(world)
+    equal(visit(world.starts(text.replace("8080", str(world.service)))[0]), (200, "by the rules"))
+
+
+@command(r"adit http 8080 --traffic-policy-url https://example.com/policy.yml")
+def _(world, text):
+    policy(world)
+    handler = type("Quiet", (SimpleHTTPRequestHandler,), {
+        "log_message": lambda *_: None,
+        "__init__": lambda self, *args: SimpleHTTPRequestHandler.__init__(self, *args, directory=world.dir)})
+    port = serve(ThreadingHTTPServer(("127.0.0.1", 0), handler)).server_port
+    text = text.replace("8080", str(world.service)).replace("https://example.com", f"http://127.0.0.1:{port}")
+    equal(visit(world.starts(text)[0]), (200, "by the rules"))
 
 
 @command(r"adit explain --json")

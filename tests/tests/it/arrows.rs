@@ -71,6 +71,7 @@ fn the_table_in_the_architecture_says_the_same() {
         "| agent, edge | runtime, proto, config, and what is below those |",
         "| inspect | runtime, and what is below it |",
         "| builtin | chain |",
+        "| policy | chain, builtin |",
         "| wasm | chain, rules |",
         "| sdk | rules, macro |",
         "| cli, tests | everything |",
