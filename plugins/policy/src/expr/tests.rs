@@ -8,6 +8,7 @@ use super::*;
 use crate::value::{map, text};
 
 mod absorbing;
+mod documented;
 mod facts;
 mod functions;
 mod hostile;

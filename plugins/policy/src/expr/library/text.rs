@@ -56,6 +56,20 @@ fn matches(s: &str, pattern: AnyVal<'_>) -> Result<bool, ExecutionError> {
     Ok(regex.is_match(s))
 }
 
+/// One character for one: a dotted capital I becomes a plain i.
+fn lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+/// One character for one: what has no capital letter of its own stays, as the German sharp s.
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => upper,
+        _ => c,
+    }
+}
+
 /// The milliseconds beyond the last whole second.
 fn milliseconds(of: AnyVal<'_>) -> Result<i64, ExecutionError> {
     if let Some(duration) = of.downcast_ref::<CelDuration>() {
@@ -72,8 +86,8 @@ pub(super) fn register(env: &mut Env) -> Result<(), DeclarationError> {
     define!(env, "@getMilliseconds", |of: AnyVal<'_>| -> Result<i64, ExecutionError> {
         milliseconds(of)
     })?;
-    define!(env, "@lower", |s: &str| -> String { s.to_lowercase() })?;
-    define!(env, "@upper", |s: &str| -> String { s.to_uppercase() })?;
+    define!(env, "@lower", |s: &str| -> String { s.chars().map(lower).collect() })?;
+    define!(env, "@upper", |s: &str| -> String { s.chars().map(upper).collect() })?;
     define!(env, "@matches", |s: &str, pattern: AnyVal<'_>| -> Result<bool, ExecutionError> {
         matches(s, pattern)
     })?;

@@ -20,7 +20,7 @@ fn strings_are_looked_into_and_changed() {
             "'ab'.replace('', '-') == '-a-b-'",
             "' a\\u00a0\\n'.trim() == 'a' && 'äbc'.reverse() == 'cbä'",
             "'ÄBC'.lowerAscii() == 'Äbc' && 'äbc'.upperAscii() == 'äBC'",
-            "'ÄBC'.lower() == 'äbc' && 'straße'.upper() == 'STRASSE'",
+            "'ÄBC'.lower() == 'äbc' && 'straße'.upper() == 'STRAßE' && 'İZMİR ΣΑΣ'.lower() == 'izmir σασ'",
             "'%s has %d and %.2f'.format(['x', 3, 1.5]) == 'x has 3 and 1.50'",
             "'%b %x %X %o %e'.format([true, 255, 255, 8, 1500.0]) == '1 ff FF 10 1.500000e+03'",
             "'%s'.format([[1, 'a']]) == '[1, a]'",
