@@ -69,6 +69,25 @@ async fn the_closest_endpoint_answers_at_either_side_and_sees_the_visitors_host(
 }
 
 #[tokio::test]
+async fn an_agent_finds_its_own_endpoints_by_name_too() {
+    let (front, side) = (Upstream::counting("front").await, Upstream::counting("side").await);
+    let rules = rules("agent", "on_http_request", &forward_or("https://${req.method}.internal"));
+    let (front_url, side_url) = (front.http_url(), side.http_url());
+    let world = World::new().agent(file(&[
+        ("web", WEB, &front_url, &rules),
+        ("post", "https://side.tunnel.test", &side_url, ""),
+        ("put", "http://other.tunnel.test", &side_url, ""),
+    ]));
+    let world = world.up().await;
+    let visitor = world.visitor_of(WEB);
+    assert_eq!(visitor.post("/", "").await.text(), "side");
+    let put = visitor.get("/").method(http::Method::PUT).await;
+    assert_eq!(put.text(), "front", "a name has one scheme");
+    assert_eq!(visitor.get("/").await.text(), "front");
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test]
 async fn endpoints_of_a_pool_take_turns() {
     let front = Upstream::counting("front").await;
     let inner = [Upstream::counting("a").await, Upstream::counting("b").await];

@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{
     action::inside_rig::{Endpoints, send},
-    testing::{Site, get, lines, refused, request_action, response},
+    testing::{Site, get, lines, refused, request_action, response, response_action},
 };
 
 fn codes(result: &Json) -> (Json, Json) {
@@ -51,6 +51,18 @@ async fn an_endpoint_is_asked_and_its_answer_is_there_for_the_next_rule() {
     assert_eq!(attempts.len(), 1);
     assert_eq!(attempts[0]["response_status_code"], 201);
     assert_eq!(result["error"], json!({"code": "", "message": ""}));
+}
+
+#[tokio::test]
+async fn it_asks_on_the_way_back_too() {
+    let rig =
+        response_action("http-request", json!({"url": "http://a.internal/${res.status_code}"}));
+    let inside = Endpoints::answering([response(204, &[], "")]);
+    let passed = send(&rig, &inside, get("/")).await;
+    assert!(inside.sent().is_empty());
+    assert_eq!(passed.answered(response(418, &[], "tea")).await.status(), 418);
+    assert_eq!(inside.sent()[0].line, "GET /418");
+    assert_eq!(codes(&rig.result("http_request")), (json!(204), json!("")));
 }
 
 #[tokio::test]
