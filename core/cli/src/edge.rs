@@ -19,6 +19,7 @@ use crate::{
     output::line,
     registry,
     signals::Signals,
+    trim,
 };
 
 /// Characters of a token's secret part, and how many there are: about 238 bits.
@@ -117,7 +118,10 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
     let settings = Settings::from(config);
     let registry = asking(registry(), config.policy_requests);
     let edge = Box::pin(Edge::start(settings, registry, accounts)).await?;
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        never = trim::when_settled() => match never {},
+        signal = signals.next() => signal,
+    };
     info!(obj = "edge", stopReq = signal, "received stop request");
     tokio::select! {
         drained = edge.shutdown(config.drain) => info!(obj = "edge", ?drained, "edge stopped"),
