@@ -13,7 +13,7 @@ use tracing::info;
 
 use crate::{
     args::{EdgeArgs, EdgeCommand, EdgeRunArgs, GlobalArgs},
-    asking,
+    asking_at_edge,
     flags::parsed,
     load, log,
     output::line,
@@ -116,7 +116,7 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
     }
     let accounts = Arc::new(FileAccounts::from_config(config)?);
     let settings = Settings::from(config);
-    let registry = asking(registry(), config.policy_requests);
+    let registry = asking_at_edge(registry(), config.policy_requests);
     let edge = Box::pin(Edge::start(settings, registry, accounts)).await?;
     let signal = tokio::select! {
         never = trim::when_settled() => match never {},

@@ -29,6 +29,44 @@ pub(crate) fn services() -> Services {
     SERVICES.clone()
 }
 
+/// The same for an edge, whose policies come from whoever may bind there: providers and keys are
+/// asked for at addresses of the Internet only, unless the operator lets policies ask any.
+pub(crate) fn services_of_edge(reach: Reach) -> Services {
+    let services = services();
+    let bounds = if reach == Reach::Any { Reach::Any } else { Reach::Public };
+    let fetch = services.fetch.map(|fetch| Arc::new(Bounded { fetch, bounds }) as Arc<dyn Fetch>);
+    Services { fetch, reach, ..services }
+}
+
+/// Servers outside, within bounds.
+#[derive(Debug)]
+struct Bounded {
+    fetch: Arc<dyn Fetch>,
+    bounds: Reach,
+}
+
+impl Fetch for Bounded {
+    fn fetch<'a>(
+        &'a self,
+        request: Request<Bytes>,
+        max_len: usize,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Response<Bytes>, FetchError>> {
+        let asked = self.fetch.fetch_within(request, max_len, deadline, self.bounds);
+        Box::pin(async { asked.await.map(|fetched| fetched.response) })
+    }
+
+    fn fetch_within<'a>(
+        &'a self,
+        request: Request<Bytes>,
+        max_len: usize,
+        deadline: Instant,
+        reach: Reach,
+    ) -> BoxFuture<'a, Result<Fetched, FetchError>> {
+        self.fetch.fetch_within(request, max_len, deadline, reach)
+    }
+}
+
 /// Servers outside. Nothing is read or opened before the first request.
 #[derive(Debug, Default)]
 struct Outside(OnceCell<Caller>);
@@ -172,6 +210,21 @@ mod tests {
         let asked = asked.await.unwrap();
         assert!(asked.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{asked}");
         assert!(asked.contains(&format!("host: {}\r\n", &url[7..])), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn at_an_edge_only_the_operator_opens_its_own_network() {
+        let get = |reach: Reach, url: &str| {
+            let fetch = services_of_edge(reach).fetch.unwrap();
+            let request = Request::get(url).body(Bytes::new()).unwrap();
+            async move { fetch.fetch(request, 9, Instant::now() + SOON).await }
+        };
+        let (url, _asked) = answering("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nyes").await;
+        for reach in [Reach::Inside, Reach::Public] {
+            let error = get(reach, &url).await.unwrap_err();
+            assert!(matches!(error, FetchError::Forbidden(_)), "{error}");
+        }
+        assert_eq!(get(Reach::Any, &url).await.unwrap().body().as_ref(), b"yes");
     }
 
     #[tokio::test]

@@ -46,13 +46,21 @@ pub fn registry() -> Registry {
 
 /// These handlers, with traffic policies that may ask whom the operator lets them.
 fn asking(registry: Registry, whom: PolicyRequests) -> Registry {
-    let reach = match whom {
+    let services = Services { reach: reach(whom), ..fetch::services() };
+    registry.with([adit_policy::factory(services)])
+}
+
+/// As [`asking`], for the policies of whoever may bind at an edge.
+fn asking_at_edge(registry: Registry, whom: PolicyRequests) -> Registry {
+    registry.with([adit_policy::factory(fetch::services_of_edge(reach(whom)))])
+}
+
+const fn reach(whom: PolicyRequests) -> Reach {
+    match whom {
         PolicyRequests::Any => Reach::Any,
         PolicyRequests::Internal => Reach::Inside,
         PolicyRequests::Public => Reach::Public,
-    };
-    let services = Services { reach, ..fetch::services() };
-    registry.with([adit_policy::factory(services)])
+    }
 }
 
 /// Runs the program with its arguments, the name first. Prints what went wrong; 0 or 1.
