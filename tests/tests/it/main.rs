@@ -15,6 +15,7 @@ mod policy_guide;
 mod policy_internal;
 mod policy_login;
 mod policy_program;
+mod policy_rules;
 mod policy_traffic;
 mod pool;
 mod program;
