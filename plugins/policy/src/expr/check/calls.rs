@@ -97,7 +97,13 @@ impl Checker<'_> {
             let (name, wants, n) = (function.name, function.wants(), args.len());
             return Err(self.fail(id, format!("{name}() takes {wants}, not {n}")));
         }
-        let mut args: Vec<IdedExpr> = self.all(args)?.into_iter().map(|arg| arg.node).collect();
+        let args = self.all(args)?;
+        if let Some(arg) = args.iter().take(function.n_texts).find(|arg| !arg.ty.is_text()) {
+            return Err(
+                self.fail(id, format!("{}() takes a text, and this is {}", function.name, arg.ty))
+            );
+        }
+        let mut args: Vec<IdedExpr> = args.into_iter().map(|arg| arg.node).collect();
         let func_name = function.ours.unwrap_or(function.name).to_owned();
         let target = match target {
             Some(target) if function.ours.is_some() => {

@@ -137,6 +137,16 @@ fn types_that_cannot_fit_are_found_before_anything_runs() {
     refused(
         Phase::HttpRequest,
         &[
+            (
+                "inCidrRange(getReqHeader('x'), '10.0.0.0/8')",
+                "inCidrRange() takes a text, and this is a list (column 12)",
+            ),
+            (
+                "req.method.startsWith(1)",
+                "startsWith() takes a text, and this is a number (column 22)",
+            ),
+            ("hash.md5(req.headers)", "hash.md5() takes a text, and this is a map (column 9)"),
+            ("url.parse(req)", "url.parse() takes a text, and this is an object (column 10)"),
             ("req.method && true", "&& needs true or false, and this is a text (column 12)"),
             ("true || 1", "|| needs true or false, and this is a number (column 6)"),
             ("!req.url", "! needs true or false, and this is a text (column 1)"),
