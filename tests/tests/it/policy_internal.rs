@@ -238,6 +238,7 @@ async fn tls_passes_or_ends_before_a_connection_goes_on() {
             &front_url,
             &rules("edge", "on_tcp_connect", &passes),
         ),
+        ("https", WEB, &front.http_url(), &rules("edge", "on_tcp_connect", &passes)),
         ("plain", "tcp://db.internal:1", &inner_url, ""),
         (
             "tls",
@@ -247,7 +248,7 @@ async fn tls_passes_or_ends_before_a_connection_goes_on() {
         ),
     ]));
     let world = world.up().await;
-    for url in ["tls://ends.tunnel.test", "tls://passes.tunnel.test"] {
+    for url in ["tls://ends.tunnel.test", "tls://passes.tunnel.test", "tls://web.tunnel.test"] {
         let mut socket = world.visitor_of(url).connect().await;
         socket.write_all(b"inside of TLS").await.unwrap();
         socket.shutdown().await.unwrap();
