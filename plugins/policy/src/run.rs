@@ -80,7 +80,15 @@ fn is_true(condition: &Condition, rule: &Rule, scope: &mut Scope) -> bool {
 fn tell_failure(failure: &Failure, place: &Place<'_>, step: &Step, scope: &mut Scope) {
     let Failure { status, code, reason } = failure;
     let action = step.kind.name;
-    tracing::warn!(obj = "policy", id = %scope.id, rule = %place, action, %code, err = %reason, "action failed");
+    tracing::warn!(
+        obj = "policy",
+        id = %scope.id,
+        rule = %place,
+        action,
+        %code,
+        err = %reason,
+        "action failed"
+    );
     scope.note(|| format!("{place}: {action}: failed {} {code}: {reason}", status.as_u16()));
 }
 
