@@ -252,7 +252,8 @@ fn a_wrong_command_line_gets_one_line_and_starts_nothing() {
         ),
         (
             &["http", "80", "--oidc", "x"],
-            "ERROR:  --oidc: this version of adit does not support OpenID Connect; remove the flag\n",
+            "ERROR:  --oidc: endpoint \"command_line\": oidc has no client_id; add it \
+             (--oidc-client-id)\nERROR:\nERROR:  ERR_NGROK_386\n",
         ),
         (
             &["http", "70000"],

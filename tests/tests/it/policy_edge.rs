@@ -1,7 +1,8 @@
 //! Traffic policies at the edge: of SDKs, and of agents whose rules need what only the edge has.
 
-use adit_tests::{Upstream, World, eventually};
+use adit_tests::{Upstream, World, eventually, soon};
 use ngrok::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::sdk::machine::{Machine, url};
 
@@ -91,8 +92,6 @@ async fn an_agent_may_leave_its_rules_to_the_edge() {
     let visitor = world.visitor_of(&world.url());
     assert_eq!(visitor.get("/").await.header("x-edge"), "GET");
     assert_eq!(visitor.get("/closed").await.status(), 451);
-    let agent = world.session(0);
-    drop(agent);
     world.down().await.assert_no_task_left();
 }
 
@@ -113,6 +112,25 @@ on_http_request:
     let reply = world.visitor_of(&world.url()).get("/").await;
     assert_eq!(reply.text(), "TLS 1.3");
     assert_eq!(upstream.hits(), 0);
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test]
+async fn rules_end_the_tls_of_an_endpoint_that_would_pass_it_on() {
+    let echo = Upstream::echo().await;
+    let text = format!(
+        "version: 3\nendpoints:\n- name: bytes\n  url: tls://bytes.tunnel.test\n  upstream: {{url: \
+         \"{}\"}}\n  traffic_policy:\n    on_tcp_connect: [{{actions: [{{type: terminate-tls}}]}}]\n",
+        echo.tcp_url()
+    );
+    let world = World::new().agent(text).up().await;
+    // Trusted is the edge's certificate: the service has none.
+    let mut socket = world.visitor_of(&world.url()).connect().await;
+    socket.write_all(b"plain").await.unwrap();
+    let mut back = [0; 5];
+    soon("an echo", socket.read_exact(&mut back)).await.unwrap();
+    assert_eq!(&back, b"plain");
+    drop(socket);
     world.down().await.assert_no_task_left();
 }
 

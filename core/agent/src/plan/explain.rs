@@ -1,5 +1,7 @@
 //! What a plan comes to, for people: the same plan that is served, without an edge to ask.
 
+use std::fmt;
+
 use adit_chain::Needs;
 use adit_config::{Place, endpoint::Address, endpoint_url::Scheme, handler::OnError};
 use adit_runtime::{Forwarded, Limits, Relay};
@@ -45,12 +47,18 @@ pub enum TlsEnd {
 }
 
 /// A traffic policy, and where it is enforced.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ExplainedPolicy {
     /// Where, and why.
     pub enforced: Enforced,
     /// The document. It may hold secrets.
     pub document: serde_json::Value,
+}
+
+impl fmt::Debug for ExplainedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExplainedPolicy").field("enforced", &self.enforced).finish_non_exhaustive()
+    }
 }
 
 /// A handler in its place.

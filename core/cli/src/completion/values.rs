@@ -37,6 +37,8 @@ pub(crate) fn with_values(command: Command) -> Command {
                 "upstream_protocol" => arg.add(words(HttpVersion::WORDS)),
                 "upstream_proxy_protocol" => arg.add(words(&["1", "2"])),
                 "connect_cas" => arg.add(words(&["trusted", "host"])),
+                "oauth" => arg.add(words(PROVIDERS)),
+                "verify_webhook" => arg.add(words(WEBHOOKS)),
                 _ => arg,
             })
         });
@@ -53,6 +55,14 @@ pub(crate) fn with_values(command: Command) -> Command {
         })
     })
 }
+
+/// Who can be signed in with.
+const PROVIDERS: &[&str] =
+    &["amazon", "facebook", "github", "gitlab", "google", "linkedin", "microsoft", "twitch"];
+
+/// Services whose webhooks are verified most often; many others can be written.
+const WEBHOOKS: &[&str] =
+    &["bitbucket", "github", "gitlab", "shopify", "slack", "stripe", "twilio", "zoom"];
 
 /// Methods that are offered; any other can be written.
 const METHODS: &[&str] = &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];

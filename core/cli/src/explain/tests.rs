@@ -61,6 +61,32 @@ async fn each_endpoint_is_told_with_its_handlers_and_its_relay() {
 }
 
 #[tokio::test]
+async fn the_rules_of_a_policy_are_told_without_what_they_hold() {
+    let yaml = "\
+version: 2
+tunnels:
+  web:
+    proto: http
+    addr: 80
+    verify_webhook: { provider: github, secret: s3cret }
+    traffic_policy:
+      on_tcp_connect:
+        - actions: [{ type: restrict-ips, config: { allow: ['192.0.2.0/24'] } }]
+      on_http_request:
+        - name: staff
+          expressions: [\"req.url.path.startsWith('/office')\", \"req.method == 'GET'\"]
+          actions: [{ type: basic-auth, config: { credentials: ['ann:s3cret-word'] } }, { type: deny }]
+";
+    let (text, json) = explained(yaml).await;
+    assert!(!text.contains("s3cret") && !json.to_string().contains("s3cret"), "{text}");
+    let lines: Vec<_> = text.lines().skip(5).take(8).collect();
+    insta::assert_snapshot!("policy", lines.join("\n"));
+    let policy = &json["endpoints"][0]["traffic_policy"];
+    assert_eq!(policy["enforced_at"], "agent");
+    assert_eq!(policy["phases"]["on_http_request"][0]["actions"][1], "deny");
+}
+
+#[tokio::test]
 async fn without_an_edge_the_embedded_one_is_planned_for() {
     let (text, json) =
         explained("version: 3\nendpoints:\n  - { name: a, upstream: { url: 1 } }\n").await;

@@ -298,7 +298,7 @@ async fn patches_change_what_is_said_and_who_may_join() {
     let (one, _) = Agent::enter_as(&edge, TOKEN).await;
     let (two, _) = Agent::enter_as(&edge, TOKEN).await;
     let bound = one.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
-    let mut patch = PatchTunnelState {
+    let patch = PatchTunnelState {
         tunnel_id: bound.extra.tunnel_id,
         name: Some("web".into()),
         pooling_enabled: Some(true),
@@ -313,8 +313,37 @@ async fn patches_change_what_is_said_and_who_may_join() {
     pooled.extra.pooling_enabled = true;
     two.bind(&pooled).await.unwrap();
     assert_eq!(code(&two.call(&patch).await.map(|_| ()).unwrap_err()).0, 3209);
-    patch.traffic_policy = Some("inbound: []".into());
-    assert_eq!(code(&one.call(&patch).await.map(|_| ()).unwrap_err()).0, 301);
+}
+
+#[tokio::test]
+async fn a_policy_changes_while_its_tunnel_is_served() {
+    let edge = edge().await;
+    let (mut agent, _) = Agent::enter_as(&edge, TOKEN).await;
+    let bound = agent.bind(&bind(Proto::Http, json!({"Domain": "a.edge.test"}))).await.unwrap();
+    let patch = |policy: &str| PatchTunnelState {
+        tunnel_id: bound.extra.tunnel_id.clone(),
+        traffic_policy: Some(policy.into()),
+        ..PatchTunnelState::default()
+    };
+    let says = |text: &str| {
+        let action = format!("{{type: custom-response, config: {{body: {text}}}}}");
+        patch(&format!("on_http_request: [{{actions: [{action}]}}]"))
+    };
+    for text in ["one", "two"] {
+        agent.call(&says(text)).await.unwrap().finish().await;
+        assert!(get(&edge, "a.edge.test", "/").await.ends_with(text));
+    }
+    for wrong in ["on_http_request: [{actions: [{type: none}]}]", "a: ["] {
+        assert_eq!(code(&agent.call(&patch(wrong)).await.map(|_| ()).unwrap_err()).0, 9026);
+        assert!(get(&edge, "a.edge.test", "/").await.ends_with("two"));
+    }
+    agent.call(&patch("")).await.unwrap().finish().await;
+    let served = async {
+        let (_, mut stream) = agent.visitor().await;
+        answer(&mut stream, "the agent").await
+    };
+    let (seen, _) = tokio::join!(get(&edge, "a.edge.test", "/"), served);
+    assert!(seen.ends_with("the agent"), "{seen}");
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ pub fn accounts() -> Arc<dyn Accounts> {
     ]))
 }
 
-/// Handlers that stand in for the real ones: `ip-restriction` turns everybody away.
+/// Handlers that stand in for the real ones: `ip-restriction` turns everybody away. Traffic policies
+/// are real.
 pub fn registry() -> Registry {
     #[derive(Debug)]
     struct Door;
@@ -88,7 +89,8 @@ pub fn registry() -> Registry {
             Ok(BoxHandler::new(Door))
         }
     }
-    Registry::default().with([Arc::new(Doors) as Arc<dyn Factory>])
+    let policies = adit_policy::factory(adit_policy::Services::default());
+    Registry::default().with([Arc::new(Doors) as Arc<dyn Factory>, policies])
 }
 
 pub async fn edge() -> Edge {
