@@ -1,5 +1,7 @@
 //! Numbers that nobody guesses, and what is made of them.
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     rand,
@@ -30,13 +32,18 @@ pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// Closes small messages so that only this process can read and make them.
-pub(crate) struct Seal(RandomizedNonceKey);
+///
+/// The key is made when it is first needed: the library gathers entropy for milliseconds then, which
+/// a program without logins shall not wait for.
+pub(crate) struct Seal(LazyLock<RandomizedNonceKey>);
 
 impl Seal {
     /// With a key of its own.
-    pub(crate) fn new() -> Self {
-        let key = RandomizedNonceKey::new(&AES_256_GCM_SIV, &random());
-        Self(key.expect("the key has the length that the algorithm wants"))
+    pub(crate) const fn new() -> Self {
+        Self(LazyLock::new(|| {
+            let key = RandomizedNonceKey::new(&AES_256_GCM_SIV, &random());
+            key.expect("the key has the length that the algorithm wants")
+        }))
     }
 
     /// Closes a message that is about `about`.
