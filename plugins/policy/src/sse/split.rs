@@ -65,7 +65,7 @@ impl Splitter {
                 [b'\r', b'\n', ..] => end + 2,
                 _ => end + 1,
             };
-            self.after_cr = self.buffer[end] == b'\r' && after == self.buffer.len();
+            self.after_cr = self.buffer[end..] == *b"\r";
             if after > MAX_MESSAGE_LEN {
                 return Err(MessageTooLong);
             }
@@ -145,6 +145,12 @@ mod tests {
             message("data: d\n\n"),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_whole_line_break_at_the_end_of_a_piece_is_followed_by_a_line_of_its_own() {
+        let found = split(&[b"data: a\r\n", b"\ndata: b\n\n"]);
+        assert_eq!(found, [message("data: a\r\n\n"), message("data: b\n\n")]);
     }
 
     #[test]
