@@ -28,13 +28,9 @@ use super::{
 };
 use crate::{
     Forwarded, Leg, PassthroughTls, UpstreamError,
+    divert::{MAX_FORWARDS, forwarded_too_often},
     render::{Taste, hang_up, render},
 };
-
-/// How often handlers may send one exchange to another route.
-///
-/// Reason: a front, and a few specialised endpoints behind it; more is a circle.
-const MAX_REROUTES: usize = 5;
 
 /// What the exchanges of one visitor's connection share.
 pub(super) struct Shared {
@@ -345,8 +341,8 @@ async fn through(
             }
             Outcome::Abort(refusal) => return Err(refusal),
             Outcome::Reroute { to, link, then } => {
-                if n_reroutes == MAX_REROUTES {
-                    return Err(rerouted_too_often());
+                if n_reroutes == MAX_FORWARDS {
+                    return Err(forwarded_too_often());
                 }
                 if let Some(next) = shared.places.named(&to.0, &shared.away).await? {
                     if let Some(then) = then {
@@ -369,12 +365,6 @@ async fn through(
             }
         }
     }
-}
-
-fn rerouted_too_often() -> Refusal {
-    let message =
-        format!("The request was sent from endpoint to endpoint more than {MAX_REROUTES} times.");
-    Refusal::new(StatusCode::LOOP_DETECTED, message).with_code(adit_chain::ErrorCode(3501))
 }
 
 /// A handler takes the connection out of HTTP.
