@@ -36,7 +36,7 @@ mod functions;
 mod library;
 mod limits;
 mod parse;
-mod regexes;
+pub(crate) mod regexes;
 mod suggest;
 mod template;
 mod ty;

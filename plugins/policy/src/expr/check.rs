@@ -101,6 +101,11 @@ impl Checker<'_> {
         }
     }
 
+    /// A node whose value is looked through, which matters where it is done over and over.
+    fn looked_through(&self, typed: Typed) -> IdedExpr {
+        if self.loop_depth > 0 { nodes::weighed(typed) } else { typed.node }
+    }
+
     fn all(&mut self, nodes: Vec<IdedExpr>) -> Result<Vec<Typed>, ExprError> {
         nodes.into_iter().map(|node| self.check(node)).collect()
     }

@@ -55,6 +55,8 @@ impl ExprError {
         // The parser lists everything that it would have taken instead.
         let what = error.msg.split(" expecting ").next().unwrap_or_default();
         let what = what.trim_start_matches("Syntax error: ").replace("'<EOF>'", "the end");
+        // The parser has no words for this, and shows its own structures instead.
+        let what = if what.contains("Recursion limit") { "nests too deeply".into() } else { what };
         Self::compile(match error.pos {
             (..1, _) => what,
             (1, column) => format!("{what} (column {})", column + 1),

@@ -32,6 +32,7 @@ fn register(env: &mut Env) -> Result<(), cel::DeclarationError> {
     env.add_extension(extensions::lists)?;
     env.add_overload("@tick", "@tick", vec![], limits::tick)?;
     env.add_overload("@sized", "@sized", vec![DYN_TYPE], limits::sized)?;
+    env.add_overload("@weighed", "@weighed", vec![DYN_TYPE], limits::weighed)?;
     env.add_overload("@sum", "@sum", vec![DYN_TYPE], limits::add_up)?;
     define!(env, "@secrets.get", |vault: &str, name: &str| -> Result<String, ExecutionError> {
         let message = format!(

@@ -1,13 +1,11 @@
 //! What one evaluation may cost.
 //!
-//! The engine knows no limits, so the checker writes calls of [`tick`] into every loop and of
-//! [`sized`] around everything that can grow, and both count here. The count belongs to the thread,
-//! as an evaluation never leaves it.
+//! The engine knows no limits, so the checker writes calls of [`tick`] into every loop, of
+//! [`weighed`] around what a loop looks through, and of [`sized`] around everything that can grow.
+//! All count here, and none looks at a clock: whether a rule matches must not depend on how busy
+//! the machine is. The count belongs to the thread, as an evaluation never leaves it.
 
-use std::{
-    cell::Cell,
-    time::{Duration, Instant},
-};
+use std::cell::Cell;
 
 use cel::{
     ExecutionError,
@@ -29,29 +27,25 @@ pub(super) const MAX_DEPTH: usize = 40;
 pub(super) const MAX_LOOP_DEPTH: usize = 3;
 /// Reason: a request waits meanwhile; at some hundred nanoseconds each, that is tens of
 /// milliseconds.
-const MAX_STEPS: u32 = 100_000;
+const MAX_STEPS: usize = 100_000;
 /// Reason: the header block of a request, which is the largest thing that strangers put in.
 pub(super) const MAX_VALUE_SIZE: usize = 1024 * 1024;
 /// Reason: every value within its limit, there may still be many of them.
 const MAX_TOTAL_SIZE: usize = 16 * MAX_VALUE_SIZE;
-/// Reason: a single step can search through a large value, so that steps alone bound no time.
-const MAX_TIME: Duration = Duration::from_secs(1);
-/// Reason: looking at the clock costs as much as a step.
-const STEPS_PER_LOOK: u32 = 256;
+/// Reason: looking through so much takes about as long as a step.
+const SIZE_PER_STEP: usize = 1024;
 
 /// Reason: about what the engine needs for one, wherever it stands.
 const SIZE_OF_ITEM: usize = 16;
 
 #[derive(Clone, Copy)]
 struct Meter {
-    steps: u32,
+    steps: usize,
     size: usize,
-    /// Set with the first look at the clock.
-    until: Option<Instant>,
     exceeded: Option<&'static str>,
 }
 
-const UNUSED: Meter = Meter { steps: 0, size: 0, until: None, exceeded: None };
+const UNUSED: Meter = Meter { steps: 0, size: 0, exceeded: None };
 
 thread_local! {
     static METER: Cell<Meter> = const { Cell::new(UNUSED) };
@@ -73,25 +67,22 @@ fn exceed(mut meter: Meter, limit: &'static str) -> ExecutionError {
 }
 
 /// Counts steps of loops.
-pub(super) fn count_steps(n: u32) -> Result<(), ExecutionError> {
-    const TOO_MANY: &str = "it takes more than 100000 steps";
+pub(super) fn count_steps(n: usize) -> Result<(), ExecutionError> {
     let mut meter = METER.get();
-    if meter.exceeded.is_some() {
-        return Err(exceed(meter, TOO_MANY));
-    }
-    let before = meter.steps / STEPS_PER_LOOK;
     meter.steps = meter.steps.saturating_add(n);
-    if meter.steps > MAX_STEPS {
-        return Err(exceed(meter, TOO_MANY));
-    }
-    if meter.steps / STEPS_PER_LOOK != before {
-        let now = Instant::now();
-        if now > *meter.until.get_or_insert(now + MAX_TIME) {
-            return Err(exceed(meter, "it takes more than a second"));
-        }
+    if meter.steps > MAX_STEPS || meter.exceeded.is_some() {
+        return Err(exceed(meter, "it takes more than 100000 steps"));
     }
     METER.set(meter);
     Ok(())
+}
+
+/// Counts looking through so much as the steps that it is worth.
+pub(super) fn count_work(size: usize) -> Result<(), ExecutionError> {
+    match size / SIZE_PER_STEP {
+        0 => Ok(()),
+        n => count_steps(n),
+    }
 }
 
 /// Counts a value that is there, or that is about to be made.
@@ -137,6 +128,15 @@ fn sum<'a>(values: impl Iterator<Item = &'a (dyn Val + 'a)>) -> usize {
 pub(super) fn tick<'b, 'v>(_: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     count_steps(1)?;
     Ok(CowVal::owned(CelBool::from(true)))
+}
+
+/// `@weighed(x)`: x, the work of looking through it counted.
+pub(super) fn weighed<'b, 'v>(
+    mut args: Vec<CowVal<'b, 'v>>,
+) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let value = args.pop().ok_or_else(ExecutionError::missing_argument_or_target)?;
+    count_work(size_of(value.as_ref()))?;
+    Ok(value)
 }
 
 /// `@sized(x)`: x, its size counted.

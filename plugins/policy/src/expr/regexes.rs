@@ -1,4 +1,4 @@
-//! Patterns of `matches`: compiled once, and kept.
+//! Patterns, of `matches` and of fields: compiled once, and kept.
 
 use std::{
     any::Any,
@@ -46,7 +46,7 @@ impl Val for Pattern {
 impl StaticVal for Pattern {}
 
 /// Compiles a pattern. Unanchored, without look-around and back-references.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).size_limit(MAX_COMPILED_SIZE).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
         // The last line says what is wrong; those before it draw where.
@@ -85,7 +85,7 @@ impl Kept {
 static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
 
 /// A pattern that is known at run time only.
-pub(super) fn cached(pattern: &str) -> Result<Arc<Regex>, String> {
+pub(crate) fn cached(pattern: &str) -> Result<Arc<Regex>, String> {
     if let Some(regex) = KEPT.lock().find(pattern) {
         return Ok(regex);
     }

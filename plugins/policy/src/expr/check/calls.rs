@@ -103,14 +103,14 @@ impl Checker<'_> {
                 self.fail(id, format!("{}() takes a text, and this is {}", function.name, arg.ty))
             );
         }
-        let mut args: Vec<IdedExpr> = args.into_iter().map(|arg| arg.node).collect();
         let func_name = function.ours.unwrap_or(function.name).to_owned();
-        let target = match target {
-            Some(target) if function.ours.is_some() => {
-                args.insert(0, target.node);
-                None
+        // Ours count the work themselves.
+        let (target, mut args): (_, Vec<IdedExpr>) = match function.ours {
+            Some(_) => (None, target.into_iter().chain(args).map(|arg| arg.node).collect()),
+            None => {
+                let args = args.into_iter().map(|arg| self.looked_through(arg)).collect();
+                (target.map(|target| Box::new(self.looked_through(target))), args)
             }
-            target => target.map(|target| Box::new(target.node)),
         };
         if func_name == "@matches" {
             self.compile_pattern(id, &mut args)?;

@@ -65,7 +65,8 @@ impl Checker<'_> {
             return Err(self.fail(id, format!("{name}() needs true or false, and this is {ty}")));
         }
         let body_ty = body.ty;
-        let (range, range_ty) = (range.node, range.ty);
+        let range_ty = range.ty;
+        let range = self.looked_through(range);
         let (node, ty) = match name {
             "all" => (every(id, range, variable, operators::LOGICAL_AND, body.node), Type::Bool),
             "exists" => (every(id, range, variable, operators::LOGICAL_OR, body.node), Type::Bool),

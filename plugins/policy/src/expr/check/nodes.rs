@@ -87,18 +87,27 @@ pub(super) fn choice(id: u64, condition: IdedExpr, yes: IdedExpr, no: IdedExpr) 
 
 /// A node whose value is counted if it can be large.
 pub(super) fn counted(Typed { node, ty }: Typed) -> IdedExpr {
+    // The engine's names of operators have underscores.
+    let is_counted = matches!(&node.expr, Expr::Call(call) if call.func_name.starts_with('@'));
+    if is_counted || !can_be_large(&node, ty) {
+        return node;
+    }
+    call(node.id, "@sized", vec![node])
+}
+
+/// A node whose value is looked through: the work is counted if it can be large.
+pub(super) fn weighed(Typed { node, ty }: Typed) -> IdedExpr {
+    if !can_be_large(&node, ty) {
+        return node;
+    }
+    call(node.id, "@weighed", vec![node])
+}
+
+fn can_be_large(node: &IdedExpr, ty: Type) -> bool {
     let is_small = matches!(
         ty,
         Type::Bool | Type::Double | Type::Duration | Type::Int | Type::Null | Type::Timestamp
     );
     // What lists and maps are made of is counted.
-    let is_literal = matches!(node.expr, Expr::Literal(_) | Expr::List(_) | Expr::Map(_));
-    // The engine's names of operators have underscores.
-    let is_counted = matches!(&node.expr, Expr::Call(call) if call.func_name.starts_with('@'));
-    if is_small || is_literal || is_counted {
-        return node;
-    }
-    call(node.id, SIZED, vec![node])
+    !is_small && !matches!(node.expr, Expr::Literal(_) | Expr::List(_) | Expr::Map(_))
 }
-
-const SIZED: &str = "@sized";

@@ -75,8 +75,21 @@ impl Checker<'_> {
             }
             _ => Type::Bool,
         };
-        let args = args.into_iter().map(|arg| arg.node).collect();
-        Ok(Typed { node: nodes::call(id, &func_name, args), ty })
+        // Comparing goes through the left side, and `in` through the right one.
+        let searched = match func_name.as_str() {
+            operators::IN => 1,
+            operators::EQUALS
+            | operators::NOT_EQUALS
+            | operators::LESS
+            | operators::LESS_EQUALS
+            | operators::GREATER
+            | operators::GREATER_EQUALS => 0,
+            _ => usize::MAX,
+        };
+        let args = args.into_iter().enumerate();
+        let args =
+            args.map(|(at, arg)| if at == searched { self.looked_through(arg) } else { arg.node });
+        Ok(Typed { node: nodes::call(id, &func_name, args.collect()), ty })
     }
 
     fn needs_bool(&self, id: u64, types: &[Type], operator: &str) -> Result<Type, ExprError> {

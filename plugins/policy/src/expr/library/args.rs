@@ -4,7 +4,7 @@ use cel::{
     ExecutionError, Value,
     common::{
         types::{CelBool, CelBytes, CelDouble, CelInt, CelString},
-        value::{CowVal, Val},
+        value::{BuiltinRef, CowVal, Val},
     },
 };
 
@@ -89,12 +89,15 @@ impl<T: Answer> Answer for Result<T, ExecutionError> {
     }
 }
 
-/// The next argument of a call; says which function wanted another.
+/// The next argument of a call, looking through it counted; says which function wanted another.
 pub(super) fn next<'a, T: Arg<'a>>(
     function: &str,
     args: &mut std::slice::Iter<'a, CowVal<'_, 'a>>,
 ) -> Result<T, ExecutionError> {
     let val = args.next().ok_or_else(ExecutionError::missing_argument_or_target)?;
+    if let BuiltinRef::String(text) = val.as_builtin() {
+        limits::count_work(text.inner().len())?;
+    }
     T::of(val.as_ref()).ok_or_else(|| {
         ExecutionError::no_such_overload(
             function.trim_start_matches('@'),

@@ -78,7 +78,7 @@ fn distinct<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Executi
     let mut kept: Vec<Box<dyn Val + 'v>> = Vec::new();
     while let Some(item) = items.next() {
         let n_steps = kept.len() / COMPARISONS_PER_STEP;
-        limits::count_steps(u32::try_from(n_steps).unwrap_or(u32::MAX))?;
+        limits::count_steps(n_steps)?;
         if !kept.iter().any(|seen| item.equals(seen.as_ref())) {
             kept.push(item.clone_as_boxed());
         }

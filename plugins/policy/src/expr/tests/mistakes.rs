@@ -273,3 +273,11 @@ fn what_can_never_be_true_is_known() {
         assert!(!compiled(source).is_surely_not_bool(), "{source}");
     }
 }
+
+#[test]
+fn what_nests_too_deeply_is_told_in_words() {
+    for source in ["(".repeat(2_000), "[".repeat(2_000)] {
+        let error = Expr::compile(&source, Phase::HttpRequest).unwrap_err();
+        assert!(error.message.starts_with("nests too deeply"), "{}", error.message);
+    }
+}
