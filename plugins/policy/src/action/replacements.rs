@@ -95,11 +95,13 @@ impl Replacement {
 
     /// Interpolates its fields.
     pub(super) fn ready(&self, scope: &Scope) -> Result<Ready, Failure> {
-        let not_a_pattern = |error: regex::Error| Failure::new(failed::PATTERN, error.to_string());
+        let not_a_pattern = |error: String| Failure::new(failed::PATTERN, error);
         let from = match &self.from {
             Source::Fixed(regex) => regex.clone(),
             Source::Made(pattern) => match pattern.regex(scope) {
-                Ok(regex) => compile(regex.as_str()).map_err(not_a_pattern)?,
+                Ok(regex) => {
+                    compile(regex.as_str()).map_err(|error| not_a_pattern(error.to_string()))?
+                }
                 Err(PatternError::Regex(error)) => return Err(not_a_pattern(error)),
                 Err(PatternError::Expr(error)) => {
                     return Err(Failure::new(failed::INTERPOLATION, error.to_string()));

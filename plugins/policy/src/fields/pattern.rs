@@ -1,23 +1,20 @@
 //! Regular expressions that may hold `${…}`.
 
-use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
+
+use regex::Regex;
 
 use crate::{
-    expr::{ExprError, Template},
+    expr::{ExprError, Template, regexes},
     scope::Scope,
 };
-
-/// How much memory a compiled expression may take, in bytes.
-///
-/// Reason: visitors may have a say in what is spliced in; ordinary patterns take some KiB.
-const MAX_COMPILED_LEN: usize = 1024 * 1024;
 
 /// A regular expression. One without `${…}` is compiled when the document is loaded, others each
 /// time they are needed.
 #[derive(Debug)]
 pub(crate) enum Pattern {
     /// Compiled.
-    Fixed(Regex),
+    Fixed(Arc<Regex>),
     /// To be compiled once its expressions have values.
     Made(Template),
 }
@@ -30,28 +27,25 @@ pub(crate) enum PatternError {
     Expr(#[from] ExprError),
     /// What came out is none.
     #[error("not a regular expression: {0}")]
-    Regex(#[from] regex::Error),
+    Regex(String),
 }
 
 impl Pattern {
     /// Compiles it as far as it is known.
-    pub(crate) fn new(template: Template) -> Result<Self, regex::Error> {
+    pub(crate) fn new(template: Template) -> Result<Self, String> {
         match template.literal() {
-            Some(text) => compile(text).map(Self::Fixed),
+            Some(text) => regexes::compile(text).map(|regex| Self::Fixed(Arc::new(regex))),
             None => Ok(Self::Made(template)),
         }
     }
 
     /// The expression as it is now.
-    pub(crate) fn regex(&self, scope: &Scope) -> Result<Regex, PatternError> {
+    pub(crate) fn regex(&self, scope: &Scope) -> Result<Arc<Regex>, PatternError> {
         match self {
-            // A handle: cloning it copies no program.
-            Self::Fixed(regex) => Ok(regex.clone()),
-            Self::Made(template) => Ok(compile(&template.text(scope)?)?),
+            Self::Fixed(regex) => Ok(Arc::clone(regex)),
+            Self::Made(template) => {
+                regexes::cached(&template.text(scope)?).map_err(PatternError::Regex)
+            }
         }
     }
-}
-
-fn compile(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).size_limit(MAX_COMPILED_LEN).build()
 }
