@@ -29,6 +29,28 @@ impl PlanError {
         first.with_details(problems.collect())
     }
 
+    /// What is wrong with the document of an endpoint's traffic policy: that it is none, or that it
+    /// cannot be had.
+    pub(crate) fn of_document(name: &str, place: &Place, problems: Diagnostics) -> Self {
+        match problems.iter().next().filter(|first| first.code.is_some()) {
+            Some(first) => Self::policy_invalid(name, &first.place.clone(), problems),
+            None => Self::from_all(place, problems).of_endpoint(name),
+        }
+    }
+
+    /// Everything that is wrong with the traffic policy of an endpoint.
+    ///
+    /// Fact: clients know the mistake as a whole by a code of its own.
+    pub(crate) fn policy_invalid(
+        name: &str,
+        place: &Place,
+        mistakes: impl IntoIterator<Item = Diagnostic>,
+    ) -> Self {
+        Self::new(place, format!("endpoint {name:?}: the traffic policy is not valid:"))
+            .with_code(ErrorCode::POLICY_INVALID)
+            .with_details(mistakes.into_iter().collect())
+    }
+
     pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
         self.code = Some(code);
         self

@@ -127,7 +127,7 @@ impl EndpointSpec {
         }
         let document = endpoint.traffic_policy.as_ref().map(TrafficPolicy::document).transpose();
         let document = document.map_err(|problems| {
-            PlanError::from_all(&endpoint.place, problems).of_endpoint(&endpoint.name)
+            PlanError::of_document(&endpoint.name, &endpoint.place, problems)
         })?;
         let policy = document.and_then(TrafficPolicy::handler);
         let enforced = policy.as_ref().map(|policy| Enforced::decide(policy, endpoint));

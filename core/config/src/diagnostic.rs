@@ -134,6 +134,14 @@ impl Diagnostics {
         self.problems.dedup();
     }
 
+    /// Gives a code to the problems of a text, which have a line, unless they have one.
+    pub(crate) fn of_text(mut self, code: u16) -> Self {
+        for problem in self.problems.iter_mut().filter(|problem| problem.place.line > 0) {
+            problem.code.get_or_insert(code);
+        }
+        self
+    }
+
     /// The problem of a file that cannot be read at all.
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let place = Place::of(path.display().to_string());

@@ -136,6 +136,20 @@ impl Places {
     }
 }
 
+/// Keys from the outside in, `["allow", "2", "name"]`, as paths are written: `allow[2].name`.
+pub fn path_of(keys: &[String]) -> String {
+    let mut path = String::new();
+    for key in keys {
+        if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
+            path.push_str(&format!("[{key}]"));
+        } else {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(key);
+        }
+    }
+    path
+}
+
 /// The first part of `node` that JSON has no word for: a key that is not a string.
 pub(crate) fn foreign_key(node: &Node) -> Option<(&str, Pos)> {
     match &node.value {
@@ -211,6 +225,15 @@ mod tests {
         assert_eq!(value.places.find("cases[0].n").to_string(), "cases.yml:2:16");
         assert_eq!(Opaque::parse("x", b"{\"a\": [true]}").unwrap().json, json!({ "a": [true] }));
         assert_eq!(Opaque::parse("x", b"").unwrap().json, Json::Null);
+    }
+
+    #[test]
+    fn keys_become_a_path() {
+        let path =
+            |list: &[&str]| path_of(&list.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>());
+        assert_eq!(path(&["allow", "2", "name"]), "allow[2].name");
+        assert_eq!(path(&["credentials", "0"]), "credentials[0]");
+        assert_eq!(path(&[]), "");
     }
 
     #[test]

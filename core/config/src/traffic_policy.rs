@@ -16,6 +16,9 @@ use crate::{
 /// own.
 const IN_STRING: &str = "traffic_policy";
 
+/// The document cannot be read, or has the wrong shape.
+const NO_DOCUMENT: u16 = 2236;
+
 /// Rules, and where they are. Not checked here.
 #[derive(Clone, Debug)]
 pub enum TrafficPolicy {
@@ -42,7 +45,8 @@ impl TrafficPolicy {
     /// # Errors
     /// It is none, with its lines.
     pub fn fetched(url: &str, document: &[u8]) -> Result<Self, Diagnostics> {
-        Opaque::parse(url, document).map(Self::Inline)
+        let document = Opaque::parse(url, document);
+        document.map(Self::Inline).map_err(|wrong| wrong.of_text(NO_DOCUMENT))
     }
 
     /// The document, with the places of its parts. Reads files; blocks. Of what it says nothing is
@@ -52,7 +56,7 @@ impl TrafficPolicy {
     /// The file cannot be read, or what it holds is no YAML, with the lines of that. A URL has to be
     /// fetched before.
     pub fn document(&self) -> Result<Opaque, Diagnostics> {
-        match self {
+        let document = match self {
             Self::File(path) => Opaque::load(&path.value),
             Self::Inline(Opaque { json: Json::String(text), .. }) => {
                 Opaque::parse(IN_STRING, text.as_bytes())
@@ -60,9 +64,10 @@ impl TrafficPolicy {
             Self::Inline(value) => Ok(value.clone()),
             Self::Url(url) => {
                 let message = format!("the traffic policy at {} has not been fetched", url.value);
-                Err(Diagnostic::new(url.place.clone(), message).into())
+                return Err(Diagnostic::new(url.place.clone(), message).into());
             }
-        }
+        };
+        document.map_err(|wrong| wrong.of_text(NO_DOCUMENT))
     }
 
     /// The handler that a document stands for. None for one without a word in it.
@@ -113,9 +118,14 @@ mod tests {
     fn what_is_no_document_is_told_with_its_line() {
         let refused = |policy: TrafficPolicy| policy.document().unwrap_err().to_string();
         let missing = TrafficPolicy::File(At::from_flag("/nowhere/p.yml".into(), "--x"));
-        assert!(refused(missing).starts_with("/nowhere/p.yml: cannot read the file: "));
+        let missing = refused(missing);
+        assert!(missing.starts_with("/nowhere/p.yml: cannot read the file: "), "{missing}");
+        assert!(!missing.contains("ERR_NGROK"), "{missing}");
         let broken = TrafficPolicy::fetched("http://p.test/x", b"a: [1\nb: ").unwrap_err();
         assert!(broken.to_string().starts_with("http://p.test/x:2:"), "{broken}");
+        assert!(broken.to_string().ends_with(" (ERR_NGROK_2236)"), "{broken}");
+        let tagged = Opaque::new("on_http_request: !foo".into(), Place::of("api"));
+        assert!(refused(TrafficPolicy::Inline(tagged)).ends_with(" (ERR_NGROK_2236)"));
         let url = TrafficPolicy::Url(At::from_flag("http://p.test/x".to_owned(), "--x"));
         assert!(refused(url).ends_with("has not been fetched"));
     }

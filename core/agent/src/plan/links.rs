@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adit_chain::{BuildCx, BuildError, Chain, Endpoint, LinkSpec, OnError, Side};
-use adit_config::{HandlerSpec, handler, middleware::POLICY_KIND};
+use adit_config::{HandlerSpec, handler, middleware::POLICY_KIND, opaque::path_of};
 
 use super::{Tls, Tools, policy};
 use crate::{EndpointSpec, PlanError};
@@ -79,7 +79,7 @@ impl Links {
             return policy::invalid(&self.name, spec, error);
         }
         let text = format!("endpoint {:?}: handler {:?}: {error}", self.name, spec.kind);
-        let code = spec.code_of(&path(&error.at)).map(|code| adit_proto::ErrorCode(code.into()));
+        let code = spec.code_of(&path_of(&error.at)).map(|code| adit_proto::ErrorCode(code.into()));
         let code = code.or_else(|| error.code.map(|code| adit_proto::ErrorCode(code.0)));
         let planned = PlanError::new(&policy::place_of(spec, error), text);
         match code {
@@ -97,34 +97,5 @@ fn to_link(spec: &HandlerSpec) -> LinkSpec {
             handler::OnError::Deny => OnError::Deny,
             handler::OnError::Pass => OnError::Pass,
         },
-    }
-}
-
-/// `["allow", "2", "name"]` as the configuration writes it: `allow[2].name`.
-pub(super) fn path(keys: &[String]) -> String {
-    let mut path = String::new();
-    for key in keys {
-        if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
-            path.push_str(&format!("[{key}]"));
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(key);
-        }
-    }
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::path;
-
-    #[test]
-    fn keys_become_the_path_that_the_configuration_knows() {
-        let keys = |list: &[&str]| list.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
-        assert_eq!(path(&keys(&["allow", "2", "name"])), "allow[2].name");
-        assert_eq!(path(&keys(&["credentials", "0"])), "credentials[0]");
-        assert_eq!(path(&[]), "");
     }
 }

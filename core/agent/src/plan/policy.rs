@@ -5,13 +5,13 @@ use std::sync::Arc;
 use adit_chain::{BuildCx, BuildError, Endpoint, LinkSpec, OnError, Registry, Side};
 use adit_config::{
     Diagnostic, Endpoint as Configured, HandlerSpec, Place, endpoint::TrafficPolicy, file::Enforce,
+    opaque::path_of,
 };
 use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 
-use super::links::path;
 use crate::{PlanError, spec::Enforced};
 
 /// Looks for mistakes in the traffic policy of an endpoint, without looking at anything else of it.
@@ -25,9 +25,8 @@ pub fn check_policy(endpoint: &Configured, registry: &Registry) -> Result<(), Pl
         Some(TrafficPolicy::File(path)) if !path.value.exists() => return Ok(()),
         Some(policy) => policy.document(),
     };
-    let document = document.map_err(|problems| {
-        PlanError::from_all(&endpoint.place, problems).of_endpoint(&endpoint.name)
-    })?;
+    let document = document
+        .map_err(|problems| PlanError::of_document(&endpoint.name, &endpoint.place, problems))?;
     let Some(policy) = TrafficPolicy::handler(document) else { return Ok(()) };
     let side = match Enforced::decide(&policy, endpoint)?.at {
         Enforce::Agent => Side::Agent,
@@ -56,17 +55,12 @@ pub fn check_policy(endpoint: &Configured, registry: &Registry) -> Result<(), Pl
 }
 
 /// Says everything that is wrong with a traffic policy, each mistake with its line and code.
-///
-/// Fact: clients know the mistake as a whole by a code of its own.
 pub(super) fn invalid(name: &str, spec: &HandlerSpec, error: &BuildError) -> PlanError {
     let detail = |error: &BuildError| {
         let code = error.code.and_then(|code| u16::try_from(code.0).ok());
         Diagnostic::new(place_of(spec, error), error.message.as_str()).code(code)
     };
-    let text = format!("endpoint {name:?}: the traffic policy is not valid:");
-    PlanError::new(&spec.place, text)
-        .with_code(adit_proto::ErrorCode::POLICY_INVALID)
-        .with_details(error.all().map(detail).collect())
+    PlanError::policy_invalid(name, &spec.place, error.all().map(detail))
 }
 
 /// Where a mistake in the options of a handler stands.
@@ -75,7 +69,7 @@ pub(super) fn place_of(spec: &HandlerSpec, error: &BuildError) -> Place {
         // A module says where in one text with what: `burst: expected an integer`. Words that are
         // no path lead to the options as a whole.
         [] => spec.place_of(error.message.split_once(": ").map_or("", |(path, _)| path)),
-        keys => spec.place_of(&path(keys)),
+        keys => spec.place_of(&path_of(keys)),
     }
 }
 

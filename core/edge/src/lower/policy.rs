@@ -6,7 +6,7 @@ use adit_config::{
     endpoint::TrafficPolicy,
     file,
     middleware::{Middleware, POLICY_KIND},
-    opaque::Opaque,
+    opaque::{Opaque, path_of},
 };
 use adit_proto::{
     ErrorCode, ErrorText,
@@ -159,7 +159,7 @@ fn unreadable(wrong: &Diagnostics) -> ErrorText {
 pub(crate) fn misbuilt(policy: &HandlerSpec, error: &BuildError) -> ErrorText {
     let mut message = "The traffic policy is not valid:".to_owned();
     for error in error.all() {
-        let path = path(&error.at);
+        let path = path_of(&error.at);
         let place = policy.place_of(&path);
         message.push_str(&match (place.line, path.as_str()) {
             (0, "") => format!("\n{}", error.message),
@@ -183,18 +183,4 @@ pub(crate) fn code_of(link: &LinkSpec, error: &BuildError) -> Option<ErrorCode> 
         Some("verify-webhook") if is_provider => Some(ErrorCode(364)),
         _ => error.code.map(|code| ErrorCode(code.0)),
     }
-}
-
-/// `["allow", "2"]` as people write it: `allow[2]`.
-fn path(keys: &[String]) -> String {
-    let mut path = String::new();
-    for key in keys {
-        if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
-            path.push_str(&format!("[{key}]"));
-        } else {
-            path.push_str(if path.is_empty() { "" } else { "." });
-            path.push_str(key);
-        }
-    }
-    path
 }

@@ -73,6 +73,19 @@ fn every_mistake_in_a_policy_is_told_with_its_line_and_code() {
 }
 
 #[test]
+fn a_policy_that_is_no_document_has_the_same_code() {
+    let head = POLICY.split("    on_http").next().unwrap();
+    let yaml = format!("{}\n", head.replace("traffic_policy:", "traffic_policy: \"a: [\""));
+    let error = with_policy(&yaml).unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::POLICY_INVALID));
+    let text = error.to_string();
+    let (whole, mistake) = text.split_once('\n').unwrap();
+    assert!(whole.ends_with("endpoint \"web\": the traffic policy is not valid:"), "{text}");
+    assert!(mistake.starts_with("traffic_policy:2:1: not valid YAML"), "{text}");
+    assert!(mistake.ends_with(" (ERR_NGROK_2236)"), "{text}");
+}
+
+#[test]
 fn a_mistake_in_a_sign_in_points_at_its_option() {
     let yaml = "version: 2\ntunnels:\n  web:\n    proto: http\n    addr: 80\n    \
                 oauth: {provider: google, client_id: a}\n";
