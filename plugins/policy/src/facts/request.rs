@@ -44,7 +44,7 @@ pub(super) fn request<'v>(ty: Type, asked: &'v Asked, conn: &'v Conn) -> Fact<'v
             of_url(ty, Url::of(head, conn), raw)
         }
         "user_agent" => user_agent(ty, headers),
-        "version" => Fact::text(version(head.version)),
+        "version" => Fact::text(version(head.version, conn)),
         _ => Fact::Unknown,
     })
 }
@@ -95,8 +95,11 @@ fn user_agent(ty: Type, headers: &HeaderMap) -> Fact<'_> {
     })
 }
 
-fn version(version: Version) -> Cow<'static, str> {
+/// The version that the visitor speaks, which an edge before us may have turned into another one.
+fn version(version: Version, conn: &Conn) -> Cow<'static, str> {
+    let alpn = conn.tls.get().and_then(|tls| tls.alpn.as_deref());
     match version {
+        _ if alpn == Some(b"h2") => "HTTP/2.0",
         Version::HTTP_10 => "HTTP/1.0",
         Version::HTTP_2 => "HTTP/2.0",
         Version::HTTP_3 => "HTTP/3.0",

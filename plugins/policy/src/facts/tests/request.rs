@@ -24,6 +24,14 @@ fn a_request_tells_its_first_line() {
 }
 
 #[test]
+fn the_version_is_that_of_the_visitor_whatever_the_edge_speaks() {
+    let scope = of_request(Request::get("/").version(http::Version::HTTP_11));
+    let tls = TlsInfo { alpn: Some(b"h2".to_vec()), ..TlsInfo::default() };
+    scope.conn.tls.set(tls).unwrap();
+    is(&scope, "req.version", "HTTP/2.0");
+}
+
+#[test]
 fn headers_are_lists_under_names_in_any_case() {
     let request = Request::get("/").header("X-Api-Version", "2").header("accept", "a");
     let scope = of_request(request.header("accept", "b"));
