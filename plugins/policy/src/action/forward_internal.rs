@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use adit_chain::{Body, BoxFuture, Errand, InsideUrl, Needs, Refusal, code};
+use adit_chain::{Body, BoxFuture, Errand, ErrorCode, InsideUrl, Needs, Refusal, code};
 use bytes::Bytes;
 use cel::Value;
 use http::{Request, Response, StatusCode};
@@ -147,16 +147,19 @@ fn not_found(message: String) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, message).with_code(code::ENDPOINT_OFFLINE)
 }
 
+/// Fact: there is no code of its own for it.
+const UNGATHERED: ErrorCode = ErrorCode(Failure::GENERAL);
+
 fn not_gathered(error: &GatherError) -> Refusal {
     match error {
         GatherError::Broken(_) => Refusal::close(),
         GatherError::Late => {
             let message = "The request's body did not arrive in time.";
-            Refusal::new(StatusCode::REQUEST_TIMEOUT, message)
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, message).with_code(UNGATHERED)
         }
         GatherError::TooLong(too_long) => {
             let message = format!("The request's body is longer than {} bytes.", too_long.limit);
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message).with_code(UNGATHERED)
         }
     }
 }

@@ -23,6 +23,10 @@ const MAX_HEADERS: usize = 10;
 
 fn build(fields: &mut Fields<'_>, _: &BuildCx<'_>) -> Option<Box<dyn Action>> {
     let names = fields.required("headers", |fields, name| {
+        if fields.raw(name)?.as_array().is_some_and(|names| names.len() > MAX_HEADERS) {
+            fields.error(name, code::N_HEADERS, format!("must have at most {MAX_HEADERS} headers"));
+            return None;
+        }
         fields.each(name, 1..=MAX_HEADERS, |fields, path, value| {
             let text = fields.scalar(path, value)?;
             let name = fields.header_name(path, &text)?;
@@ -93,6 +97,6 @@ mod tests {
         assert_eq!(code(json!(["Host"])), ["headers.0: 2219"]);
         assert_eq!(code(json!(["a b"])), ["headers.0: 2210"]);
         assert_eq!(code(json!([{}])), ["headers.0: 2203"]);
-        assert_eq!(code(json!(vec!["a"; 11])), ["headers: 2218"]);
+        assert_eq!(code(json!(vec!["a"; 11])), ["headers: 2212"]);
     }
 }

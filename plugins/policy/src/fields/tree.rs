@@ -80,7 +80,7 @@ impl Fields<'_> {
     }
 
     fn branch(&mut self, path: &[&str], json: &Json, depth: Depth, level: usize) -> Option<Tree> {
-        if level > depth.most && (json.is_array() || json.is_object()) {
+        if level >= depth.most && (json.is_array() || json.is_object()) {
             let message = format!("is nested more than {} deep", depth.most);
             self.error_in(path, depth.code, message);
             return None;
