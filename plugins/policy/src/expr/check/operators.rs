@@ -106,27 +106,28 @@ impl Checker<'_> {
         let mut operands = Vec::new();
         let mut rest = args;
         while let Ok([left, right]) = <[IdedExpr; 2]>::try_from(rest) {
-            operands.push(self.check(right)?);
+            operands.push(right);
+            let is_chain = is_sum(&left);
             match left.expr {
-                Expr::Call(call) if is_sum(&IdedExpr { id: 0, expr: Expr::Call(call.clone()) }) => {
-                    rest = call.args;
-                }
+                Expr::Call(call) if is_chain => rest = call.args,
                 expr => {
-                    operands.push(self.check(IdedExpr { id: left.id, expr })?);
+                    operands.push(IdedExpr { id: left.id, expr });
                     break;
                 }
             }
         }
         operands.reverse();
+        let operands = self.all(operands)?;
         let ty = sum_type(&operands);
         let is_small = matches!(ty, Type::Int | Type::Double | Type::Duration);
-        let mut operands: Vec<IdedExpr> =
-            operands.into_iter().map(|operand| operand.node).collect();
         if operands.len() > 2 {
-            let list = IdedExpr { id, expr: Expr::List(ListExpr::new(operands)) };
+            // A list holds copies of its elements: they are counted one by one.
+            let elements = operands.into_iter().map(nodes::counted).collect();
+            let list = IdedExpr { id, expr: Expr::List(ListExpr::new(elements)) };
             return Ok(Typed { node: nodes::call(id, "@sum", vec![list]), ty });
         }
-        let sum = nodes::call(id, operators::ADD, std::mem::take(&mut operands));
+        let operands = operands.into_iter().map(|operand| operand.node).collect();
+        let sum = nodes::call(id, operators::ADD, operands);
         let node = if is_small { sum } else { nodes::counted(Typed { node: sum, ty: Type::Any }) };
         Ok(Typed { node, ty })
     }

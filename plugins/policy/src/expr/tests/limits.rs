@@ -228,6 +228,7 @@ fn many_large_values_are_too_many() {
     );
     too_dear(&scope, "vars.big + vars.big == ''", VALUE);
     too_dear(&scope, "vars.big + vars.big + vars.big == ''", VALUE);
+    too_dear(&scope, &format!("{} == ''", vec!["vars.big"; 300].join(" + ")), TOTAL);
     too_dear(&scope, "lists.range(100).map(x, vars.big).size() == 1", TOTAL);
     too_dear(&scope, "lists.range(100).filter(x, vars.big.upper() == '').size() == 1", TOTAL);
     too_dear(&scope, "lists.range(100).all(x, [vars.big] != [])", TOTAL);
