@@ -58,7 +58,12 @@ impl PolicyHandler {
         scope.give_back(exchange, self.has_response_rules());
         let (result, notes) = self.waiting(scope).run(response).await;
         tell(notes, exchange);
-        result.map(OnRequest::Respond)
+        match result.map_err(|error| error.downcast::<Refusal>()) {
+            Ok(response) => Ok(OnRequest::Respond(response)),
+            // The response's rules have settled already what happens to failures.
+            Err(Ok(refusal)) => Ok(OnRequest::Abort(*refusal)),
+            Err(Err(error)) => Err(error),
+        }
     }
 }
 

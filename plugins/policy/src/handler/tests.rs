@@ -121,6 +121,16 @@ async fn where_failures_pass_the_message_goes_on_as_the_rules_left_it() {
 }
 
 #[tokio::test]
+async fn a_response_that_is_refused_does_not_turn_into_a_visit_to_the_upstream() {
+    let restrict = json!({"type": "restrict-ips", "config": {"allow": ["203.0.113.0/24"]}});
+    let rig = Site::default().passing().policy(&json!({
+        "on_http_request": [{"actions": [{"type": "custom-response"}]}],
+        "on_http_response": [{"actions": [restrict]}],
+    }));
+    assert_eq!(rig.request(get("/")).await.refused(), (403, Some(3203)));
+}
+
+#[tokio::test]
 async fn what_was_done_is_noted_for_both_ways() {
     let rig = policy(json!({
         "on_http_request": [{"name": "in", "actions": [add("x-a", "secret")]}],
