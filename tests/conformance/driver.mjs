@@ -29,6 +29,7 @@ const operations = {
       builder.denyCidr(options.deny_cidr);
     }
     if (options.compression) builder.compression();
+    if (options.traffic_policy) builder.trafficPolicy(options.traffic_policy);
     if (options.termination) {
       builder.termination(...options.termination.map((path) => readFileSync(path)));
     }

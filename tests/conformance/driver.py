@@ -35,6 +35,8 @@ class Driver:
             builder.deny_cidr(options["deny_cidr"])
         if "compression" in options:
             builder.compression()
+        if "traffic_policy" in options:
+            builder.traffic_policy(options["traffic_policy"])
         if "termination" in options:
             crt, key_pem = (bytearray(open(path, "rb").read()) for path in options["termination"])
             builder.termination(crt, key_pem)

@@ -269,6 +269,23 @@ def ip_restriction(edge, sdk, origin):
     assert refused.status == 403 and refused.headers["ngrok-error-code"] == "ERR_NGROK_3203"
 
 
+def traffic_policy(edge, sdk, origin):
+    rules = """
+on_http_request:
+  - expressions: ["'x-who' in req.headers"]
+    actions:
+      - type: custom-response
+        config: { status_code: 418, body: "${req.headers['x-who'][0]}" }
+"""
+    url = sdk.bind("rules", "http", origin.http_addr, traffic_policy=rules)
+    assert json.loads(edge.visit(url).text)["path"] == "/there?x=1"
+    answer = edge.visit(url, headers={"x-who": "a teapot"})
+    assert (answer.status, answer.text) == (418, b"a teapot"), answer.text
+    wrong = sdk.call("bind", key="wrong", proto="http", to=origin.http_addr,
+                     options={"traffic_policy": "on_http_request: [{actions: [{type: none}]}]"})
+    assert "ERR_NGROK_9026" in json.dumps(wrong), wrong
+
+
 def upstream_down(edge, sdk, origin):
     url = sdk.bind("down", "http", f"localhost:{free_port()}")
     assert edge.visit(url).status == 502
@@ -300,7 +317,7 @@ def restart(edge, sdk, origin):
 
 
 SCENARIOS = [https, plain_http, random_name, tcp, tls_terminated, basic_auth, headers_and_compression,
-             ip_restriction, upstream_down, taken_name, closed, restart]
+             ip_restriction, traffic_policy, upstream_down, taken_name, closed, restart]
 
 
 def run(adit, name, command):
