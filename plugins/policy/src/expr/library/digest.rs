@@ -5,7 +5,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use cel::{DeclarationError, Env, ExecutionError};
 use crc::Crc;
 use md5::{Digest as _, Md5};
-use xxhash_rust::xxh64::xxh64;
+use twox_hash::XxHash64;
 
 use super::args::define;
 
@@ -51,7 +51,7 @@ pub(super) fn register(env: &mut Env) -> Result<(), DeclarationError> {
         "@hash.sha1": |s| sha(&digest::SHA1_FOR_LEGACY_USE_ONLY, s);
         "@hash.sha256": |s| sha(&digest::SHA256, s);
         "@hash.sha512": |s| sha(&digest::SHA512, s);
-        "@hash.xxhash64": |s| xxh64(s.as_bytes(), 0).to_be_bytes().to_vec();
+        "@hash.xxhash64": |s| XxHash64::oneshot(0, s.as_bytes()).to_be_bytes().to_vec();
     );
     define!(env, "@rand.double", || -> Result<f64, ExecutionError> {
         // Reason: 53 bits are what a double between 0 and 1 has.
