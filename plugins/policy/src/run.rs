@@ -24,11 +24,17 @@ pub(crate) enum Ended {
     FellThrough,
 }
 
+/// Code of an evaluation that a limit stopped.
+const MEMORY_LIMIT: u32 = 2249;
+
 /// Runs the rules of a phase.
 pub(crate) async fn run(rules: &[Rule], scope: &mut Scope) -> Ended {
     for rule in rules {
-        let matches = rule.expressions.iter().all(|condition| is_true(condition, rule, scope));
         let place = Place { phase: scope.phase, rule };
+        let matches = match all_true(rule, scope) {
+            Ok(matches) => matches,
+            Err(failure) => return Ended::Failed(failure),
+        };
         if matches {
             scope.note(|| format!("{place}: matched"));
         }
@@ -55,26 +61,41 @@ pub(crate) async fn run(rules: &[Rule], scope: &mut Scope) -> Ended {
     Ended::FellThrough
 }
 
-/// Whether an expression is true. One that fails is not, and neither is one that is no boolean: a
-/// header that is missing must not turn every visitor away.
-fn is_true(condition: &Condition, rule: &Rule, scope: &mut Scope) -> bool {
-    match condition.expr.eval(scope) {
-        Ok(value) => matches!(value, Value::Bool(true)),
-        Err(error) => {
-            let place = Place { phase: scope.phase, rule };
-            tracing::info!(
-                obj = "policy",
-                id = %scope.id,
-                rule = %place,
-                expression = condition.source,
-                code = error.code(),
-                err = %error,
-                "expression failed; the rule does not match"
-            );
-            scope.note(|| format!("{place}: {}: {error}", condition.source));
-            false
+/// Whether all expressions of a rule are true; the first that is not ends it.
+fn all_true(rule: &Rule, scope: &mut Scope) -> Result<bool, Failure> {
+    for condition in &rule.expressions {
+        if !is_true(condition, rule, scope)? {
+            return Ok(false);
         }
     }
+    Ok(true)
+}
+
+/// Whether an expression is true. One that fails is not, and neither is one that is no boolean: a
+/// header that is missing must not turn every visitor away. But what a limit stopped has no value
+/// at all, and a visitor who made it so with a huge header must not get past a rule that denies.
+fn is_true(condition: &Condition, rule: &Rule, scope: &mut Scope) -> Result<bool, Failure> {
+    let error = match condition.expr.eval(scope) {
+        Ok(value) => return Ok(matches!(value, Value::Bool(true))),
+        Err(error) => error,
+    };
+    let (place, code) = (Place { phase: scope.phase, rule }, error.code());
+    let (id, expression) = (scope.id, &condition.source);
+    scope.note(|| format!("{place}: {}: {error}", condition.source));
+    if code == MEMORY_LIMIT {
+        tracing::warn!(obj = "policy", %id, rule = %place, expression, code, err = %error, "expression stopped");
+        return Err(Failure::new(code, format!("{place}: {error}")));
+    }
+    tracing::info!(
+        obj = "policy",
+        %id,
+        rule = %place,
+        expression,
+        code,
+        err = %error,
+        "expression failed; the rule does not match"
+    );
+    Ok(false)
 }
 
 fn tell_failure(failure: &Failure, place: &Place<'_>, step: &Step, scope: &mut Scope) {

@@ -42,6 +42,17 @@ async fn an_expression_that_fails_or_is_no_boolean_does_not_match() {
 }
 
 #[tokio::test]
+async fn nobody_gets_past_a_rule_by_making_its_expression_too_large() {
+    let deny = json!({"type": "deny"});
+    let looks = "getQueryParam('q').exists(q, q.split('').map(c, q).size() > 0 && q == 'bad')";
+    let rig = policy(json!({"on_http_request": [{"expressions": [looks], "actions": [deny]}]}));
+    assert!(!rig.request(get("/?q=fine")).await.is_awaited());
+    assert_eq!(rig.request(get("/?q=bad")).await.response().status(), StatusCode::FORBIDDEN);
+    let large = format!("/?q={}", "x".repeat(8 * 1024));
+    assert_eq!(rig.request(get(&large)).await.refused(), (500, Some(2249)));
+}
+
+#[tokio::test]
 async fn a_policy_without_a_match_leaves_the_request_as_it_was() {
     let rule = json!({"expressions": ["req.method == 'PUT'"], "actions": [{"type": "deny"}]});
     let rig = policy(json!({"on_http_request": [rule]}));
