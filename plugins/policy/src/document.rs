@@ -71,16 +71,18 @@ impl Policy {
         };
         let is_enabled = phases::is_enabled(map, loading);
         let found = phases::find(map, loading);
+        // Before any of them is compiled, which takes its time.
+        let n_rules: usize = found.iter().map(|(.., list)| list.len()).sum();
+        if n_rules > MAX_RULES {
+            let message = format!("there are {n_rules} rules; at most {MAX_RULES} are allowed");
+            loading.problems.error(&[], code::N_RULES, message);
+            return None;
+        }
         let mut rules: [Vec<Rule>; N_PHASES] = Default::default();
         for (phase, at, list) in found {
             if let Some(read) = rule::read_all(list, phase, &[at], loading) {
                 rules[phase.index()] = read;
             }
-        }
-        let n_rules: usize = rules.iter().map(Vec::len).sum();
-        if n_rules > MAX_RULES {
-            let message = format!("there are {n_rules} rules; at most {MAX_RULES} are allowed");
-            loading.problems.error(&[], code::N_RULES, message);
         }
         loading.check_logins();
         Some(Self {

@@ -129,6 +129,9 @@ fn actions_that_are_not_there_are_refused_by_name() {
 fn counts_are_limited() {
     let rules = vec![json!({"actions": [{"type": "deny"}]}); 1001];
     assert_eq!(problems(json!({"on_http_request": rules})), [": 2264"]);
+    let (some, more) = rules.split_at(500);
+    let phases = json!({"on_http_request": some, "on_http_response": more});
+    assert_eq!(problems(phases), [": 2264"], "and none of them is looked at");
     let rule = json!({
         "expressions": vec!["true"; 101],
         "actions": vec![json!({"type": "remove-headers", "config": {"headers": ["a"]}}); 101],
