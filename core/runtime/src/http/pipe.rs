@@ -220,10 +220,14 @@ pub(super) fn bad_response(error: &hyper::Error) -> Refusal {
     }
     if error.is_user() {
         // The body that we were to send: the service is not to blame.
-        let message = "The body of the request is broken.";
-        return Refusal::new(StatusCode::BAD_REQUEST, message);
+        return broken_body();
     }
     if error.is_parse() { not_http() } else { closed_early() }
+}
+
+/// What the visitor is told when the body that it sends breaks the rules.
+pub(super) fn broken_body() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "The body of the request is broken.")
 }
 
 /// What the visitor is told when the upstream speaks something else.

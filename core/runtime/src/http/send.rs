@@ -156,9 +156,7 @@ fn receive(
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let visitor = way.visitor.take().filter(|_| switch == Switch::Wanted);
         let Some(visitor) = visitor else {
-            let message = "The service switched to a protocol that it was not asked for.";
-            let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
-            return Err(refusal.with_code(code::BAD_UPSTREAM_RESPONSE));
+            return Err(switched_unasked());
         };
         *response.body_mut() = Body::Empty;
         let upstream = After::Upgrade(pipe);
@@ -176,6 +174,11 @@ fn receive(
 pub(super) fn late(limit: Duration) -> Refusal {
     let message = format!("The service did not answer within {limit:?}.");
     Refusal::new(StatusCode::GATEWAY_TIMEOUT, message).with_code(code::BAD_UPSTREAM_RESPONSE)
+}
+
+pub(super) fn switched_unasked() -> Refusal {
+    let message = "The service switched to a protocol that it was not asked for.";
+    Refusal::new(StatusCode::BAD_GATEWAY, message).with_code(code::BAD_UPSTREAM_RESPONSE)
 }
 
 pub(super) fn closed_early() -> Refusal {

@@ -40,12 +40,12 @@ use self::{ends::Ends, head::Asked, passing::Passing, record::Record};
 use super::{
     conn::linger,
     exchange::draw,
-    pipe::not_http,
-    send::{closed_early, late},
+    pipe::{broken_body, not_http},
+    send::{closed_early, late, switched_unasked},
     serve_route,
 };
 use crate::{
-    Ended, ForwardCx, Forwarded, HttpVersion, Live, PassthroughTls, Route, UpstreamError,
+    Ended, ForwardCx, Forwarded, HttpVersion, Limits, Live, PassthroughTls, Route, UpstreamError,
     limits::LINGER,
 };
 
@@ -78,12 +78,15 @@ pub(crate) async fn serve(
     let (totals, ended) = match next {
         None => (Totals::default(), Ended::Cut),
         Some(Next::Over(ended)) => {
-            if ended != Ended::Done {
+            if !matches!(ended, Ended::Done | Ended::TimedOut) {
                 ends.visitor.reset_on_drop();
             }
             (Totals::default(), ended)
         }
-        Some(Next::Leave) => (Totals::default(), linger(ends.visitor, &cx.stop.cut).await),
+        Some(Next::Leave) => {
+            drop(ends.upstream);
+            (Totals::default(), linger(ends.visitor, &cx.stop.cut).await)
+        }
         Some(Next::HandOver) => {
             drop(ends.upstream);
             let io = Rewind::with_prefix(ends.said, ends.visitor);
@@ -141,8 +144,8 @@ impl Serving<'_> {
     async fn wait(&mut self) -> Option<Next> {
         self.ends.rest();
         let since = Instant::now();
-        let limit = self.route.limits.idle_timeout;
-        let Self { ends, timer, drain, .. } = self;
+        let Self { ends, timer, drain, route, .. } = self;
+        let Limits { idle_timeout, pipe_idle, .. } = route.limits;
         let waiting = poll_fn(|cx| {
             // What has been said by now is answered still.
             if let Poll::Ready(result) = ends.poll_said(cx) {
@@ -156,7 +159,10 @@ impl Serving<'_> {
             if drain.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Some(Next::Leave));
             }
-            ring(timer, cx, since, limit).map(|()| Some(Next::Over(Ended::TimedOut)))
+            if ends.upstream.is_some() && ring(timer, cx, since, pipe_idle).is_ready() {
+                ends.upstream = None;
+            }
+            ring(timer, cx, since, idle_timeout).map(|()| Some(Next::Over(Ended::TimedOut)))
         });
         waiting.await
     }
@@ -177,10 +183,17 @@ impl Serving<'_> {
             has_body,
             began,
         );
-        let Ok(mut passing) = Passing::new(&mut self.ends, asked, record) else {
-            return Some(Next::Over(Ended::Broken));
-        };
+        let mut passing = Passing::new(&mut self.ends, asked, record);
+        if passing.is_wrong {
+            return self.refuse(passing, broken_body(), is_head).await;
+        }
         passing.record.forwarded();
+        // It may have left just now; then even what must not be asked twice can be asked elsewhere.
+        poll_fn(|cx| {
+            self.ends.poll_idle_upstream(cx);
+            Poll::Ready(())
+        })
+        .await;
         let mut is_fresh = self.ends.upstream.is_none();
         loop {
             if self.ends.upstream.is_none() {
@@ -202,13 +215,9 @@ impl Serving<'_> {
                 }
             });
             let ended = ended.await;
-            if !is_fresh
-                && matches!(ended, passing::Ended::Closed(_))
-                && !passing.record.is_answered()
-                && let Some(again) = passing.again.take()
+            if !is_fresh && matches!(ended, passing::Ended::Closed(_)) && passing.repeat(&self.ends)
             {
                 // It left while the request was on its way.
-                passing.repeat(again);
                 (self.ends.upstream, is_fresh) = (None, true);
                 continue;
             }
@@ -217,6 +226,8 @@ impl Serving<'_> {
     }
 
     async fn connect(&mut self) -> Result<(), UpstreamError> {
+        // What another connection said in part is not the beginning of what this one says.
+        self.ends.rest();
         let after = self.route.limits.connect_timeout;
         let connecting = self.route.upstream.connect(&self.conn, PassthroughTls::No);
         let leg = timeout(after, connecting).await.unwrap_or_else(|_| {
@@ -250,13 +261,17 @@ impl Serving<'_> {
                 closed_early()
             }
             Way::NotHttp => not_http(),
+            Way::Switched => switched_unasked(),
+            Way::Wrong => broken_body(),
             Way::Late => late(self.route.limits.response_timeout),
         };
         self.abort();
         if is_awaited {
             return self.refuse(passing, refusal, is_head).await;
         }
-        passing.record.failed(failure::BAD_RESPONSE);
+        if !passing.is_wrong {
+            passing.record.failed(failure::BAD_RESPONSE);
+        }
         Some(Next::Over(Ended::Broken))
     }
 
@@ -285,12 +300,14 @@ impl Serving<'_> {
         let (page, body) = written(response, is_head, is_kept);
         passing.record.response_data(&body);
         let writing = async {
+            // What was said before the answer may be on its way still.
+            self.ends.visitor.write_all(&passing.outward).await?;
             self.ends.visitor.write_all(&page).await?;
             self.ends.visitor.flush().await
         };
         match timeout(LINGER, writing).await {
             Ok(Ok(())) => {
-                self.ends.totals.bytes_out += page.len() as u64;
+                self.ends.totals.bytes_out += (passing.outward.len() + page.len()) as u64;
                 passing.record.complete();
                 (!is_kept).then_some(Next::Leave)
             }

@@ -1,6 +1,9 @@
 //! What a tap sees of exchanges.
 
+mod breaking;
 mod handlers;
+mod same;
+mod scripted;
 mod switching;
 mod verbatim;
 

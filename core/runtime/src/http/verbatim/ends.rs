@@ -8,8 +8,8 @@ use std::{
 
 use adit_chain::Totals;
 use adit_net::Io;
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead as _, ReadBuf};
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 /// First read of a burst, in bytes. Reason: the answer of a small exchange fits.
@@ -101,8 +101,43 @@ impl Ends {
         }
         let free = self.room.capacity() - self.room.len();
         let n = ready!(poll_read_buf(Pin::new(upstream), cx, &mut self.room))?;
-        self.next = if n == free { (self.next * 2).min(MAX_READ) } else { self.next };
+        if n == free {
+            self.next = (self.next * 2).min(MAX_READ);
+        } else if n < free / 8 {
+            // Else whoever reads slowly would keep a large buffer for each small piece.
+            self.next = (self.next / 2).max(MIN_READ);
+        }
         Poll::Ready(Ok(n))
+    }
+
+    /// Gives the visitor what there is for it, or as much of it as it takes.
+    pub(super) fn poll_pass_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        outward: &mut Bytes,
+    ) -> Poll<io::Result<()>> {
+        let n = match &mut self.visitor {
+            Io::Pipe(pipe) => {
+                ready!(Pin::new(&mut **pipe).poll_ready(cx))?;
+                let chunk = std::mem::take(outward);
+                let n = chunk.len();
+                Pin::new(&mut **pipe).start_send(chunk)?;
+                n
+            }
+            visitor => {
+                let n = ready!(Pin::new(visitor).poll_write(cx, outward))?;
+                if n == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                outward.advance(n);
+                n
+            }
+        };
+        if outward.is_empty() {
+            *outward = Bytes::new(); // lets the memory go
+        }
+        self.totals.bytes_out += n as u64;
+        Poll::Ready(Ok(()))
     }
 
     /// Gives back what is not needed while nothing moves.

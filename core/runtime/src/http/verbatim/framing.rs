@@ -65,6 +65,7 @@ impl Framing {
     ) -> Result<Scanned, Broken> {
         let mut trailers = None;
         let len = match self {
+            _ if bytes.is_empty() => 0,
             Self::Done => 0,
             Self::Length(left) => {
                 let n = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
@@ -175,9 +176,10 @@ impl Chunks {
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (digits, extension) = line.split_at(digits);
         // More digits than a length can have, none, or something else than an extension behind.
-        if !(1..=15).contains(&digits.len())
-            || !matches!(extension.first(), None | Some(b';' | b' ' | b'\t'))
-        {
+        let is_fine = (1..=15).contains(&digits.len())
+            && matches!(extension.trim_ascii_start().first(), None | Some(b';'))
+            && !extension.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
+        if !is_fine {
             return Err(Broken);
         }
         Ok(digits.iter().fold(0, |size, digit| {
@@ -278,6 +280,10 @@ mod tests {
             "0x5\r\nhello\r\n",
             "1234567890123456\r\n",
             "5,\r\nhello\r\n",
+            "5 5\r\nhello\r\n",
+            "5 a=b\r\nhello\r\n",
+            "5;a\rb\r\nhello\r\n",
+            "5;a\0b\r\nhello\r\n",
             "0\r\nno colon\r\n\r\n",
         ] {
             let mut framing = Framing::Chunked(Chunks::default());

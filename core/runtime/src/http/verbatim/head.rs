@@ -3,16 +3,19 @@
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 use http::{Request, header::GetAll};
 use httparse::Status;
 
 use super::{
-    super::guard,
+    super::{guard, headers::Has},
     framing::{Broken, Chunks, Framing},
 };
-use crate::limits::MAX_HEADERS;
+use crate::{
+    limits::MAX_HEADERS,
+    render::{ERROR_CODE, ORIGIN},
+};
 
 /// The head of a request that may pass as it is.
 pub(super) struct Asked {
@@ -29,16 +32,19 @@ pub(super) fn request(bytes: &Bytes) -> Option<Asked> {
     let mut head = httparse::Request::new(&mut parsed);
     let Ok(Status::Complete(len)) = head.parse(bytes) else { return None };
     let (method, target) = (head.method?, head.path?);
-    if head.version != Some(1) || !target.starts_with('/') || bytes.starts_with(b"\r") {
+    if head.version != Some(1) || !target.starts_with('/') || bytes[0].is_ascii_whitespace() {
         return None;
     }
     let method = Method::from_bytes(method.as_bytes()).ok()?;
     let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?;
+    if uri.path_and_query()?.as_str() != target {
+        return None; // a fragment, which is cut off in full
+    }
     let mut request = Request::new(());
     *request.headers_mut() = headers(bytes, head.headers)?;
-    let unusual = [CONNECTION, EXPECT, TE, UPGRADE];
-    if method == Method::CONNECT || unusual.iter().any(|name| request.headers().contains_key(name))
-    {
+    let unusual =
+        Has::CONNECTION | Has::KEEP_ALIVE | Has::PROXY | Has::TE | Has::UPGRADE | Has::EXPECT;
+    if method == Method::CONNECT || Has::of(request.headers()).intersects(unusual) {
         return None;
     }
     guard::check_raw(&method, &bytes[..len]).ok()?;
@@ -48,7 +54,8 @@ pub(super) fn request(bytes: &Bytes) -> Option<Asked> {
     let body = match (headers.get(CONTENT_LENGTH), headers.contains_key(TRANSFER_ENCODING)) {
         (None, false) => Framing::Done,
         (None, true) => Framing::Chunked(Chunks::default()),
-        (Some(value), _) => by_length(length(value)?),
+        (Some(value), false) => by_length(length(value)?),
+        (Some(_), true) => return None,
     };
     Some(Asked { request, len, body })
 }
@@ -102,12 +109,15 @@ fn framing(headers: &HeaderMap, is_old: bool) -> Result<Framing, Broken> {
             (false, false) => Ok(Framing::UntilClose),
         };
     }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    // Also a list, as long as it says one thing.
+    let values = headers.get_all(CONTENT_LENGTH).iter();
+    let mut lengths = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let Some(first) = lengths.next() else { return Ok(Framing::UntilClose) };
-    if lengths.any(|other| other != first) {
+    let first = digits(first.trim_ascii()).ok_or(Broken)?;
+    if lengths.any(|other| digits(other.trim_ascii()) != Some(first)) {
         return Err(Broken);
     }
-    length(first).map(by_length).ok_or(Broken)
+    Ok(by_length(first))
 }
 
 const fn by_length(length: u64) -> Framing {
@@ -115,9 +125,24 @@ const fn by_length(length: u64) -> Framing {
 }
 
 fn length(value: &HeaderValue) -> Option<u64> {
-    let digits = value.as_bytes();
+    digits(value.as_bytes())
+}
+
+fn digits(digits: &[u8]) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    is_number.then(|| value.to_str().ok()?.parse().ok()).flatten()
+    is_number.then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
+}
+
+/// A head without the lines that mark answers of our own.
+pub(super) fn without_marks(head: &[u8]) -> impl Iterator<Item = &u8> {
+    let is_mark = |line: &[u8]| {
+        [ERROR_CODE, ORIGIN].iter().any(|name| {
+            let name = name.as_str().as_bytes();
+            let (start, rest) = line.split_at(name.len().min(line.len()));
+            start.eq_ignore_ascii_case(name) && rest.first() == Some(&b':')
+        })
+    };
+    head.split_inclusive(|byte| *byte == b'\n').filter(move |line| !is_mark(line)).flatten()
 }
 
 /// Whether one of the values, which are lists, has a word.
@@ -179,6 +204,10 @@ mod tests {
             "GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: x\r\nproxy-authorization: Basic eA==\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: x\r\nkeep-alive: timeout=5\r\n\r\n",
+            "GET /a#b HTTP/1.1\r\nhost: x\r\n\r\n",
+            "\nGET / HTTP/1.1\r\nhost: x\r\n\r\n",
             "PUT / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n",
             "PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n",
             "PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: +1\r\n\r\n",
@@ -197,8 +226,12 @@ mod tests {
         let framed = |text| answered(text).unwrap().map(|head| (head.body, head.is_kept));
         let length = framed("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc");
         assert_eq!(length, Some((Framing::Length(3), true)));
-        let same = framed("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 3\r\n\r\n");
-        assert_eq!(same, Some((Framing::Length(3), true)));
+        for same in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 3\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 3, 3\r\n\r\n",
+        ] {
+            assert_eq!(framed(same), Some((Framing::Length(3), true)));
+        }
         let closes = framed("HTTP/1.1 200 OK\r\nconnection: a, Close\r\ncontent-length: 0\r\n\r\n");
         assert_eq!(closes, Some((Framing::Done, false)));
         assert_eq!(
@@ -232,6 +265,8 @@ mod tests {
         for text in [
             "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\n",
             "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 3,\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 3, 4\r\n\r\n",
             "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
             "SSH-2.0-server\r\n",
         ] {

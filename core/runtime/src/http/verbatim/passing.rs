@@ -20,11 +20,7 @@ use super::{
     head::{self, Asked},
     record::Record,
 };
-use crate::{
-    Metrics,
-    limits::MAX_HEAD,
-    render::{ERROR_CODE, ORIGIN, Taste},
-};
+use crate::{Metrics, limits::MAX_HEAD, render::Taste};
 
 /// Moves in one turn, before other tasks get theirs.
 const TURN: usize = 32;
@@ -35,20 +31,24 @@ pub(super) struct Passing {
     pub(super) taste: Taste,
     is_head: bool,
     /// The whole request, where it may be sent again.
-    pub(super) again: Option<Bytes>,
+    again: Option<Bytes>,
     /// On its way to the upstream.
     inward: Bytes,
     request: Framing,
     is_sent: bool,
     /// On its way to the visitor.
-    outward: Bytes,
+    pub(super) outward: Bytes,
     answer: Answer,
     /// Whether more has been read of the upstream than was gone over.
     is_more: bool,
+    /// Whether the upstream has said anything before its answer.
+    has_heard: bool,
+    /// Whether the request's body breaks the rules.
+    pub(super) is_wrong: bool,
     /// Whether both connections may carry another exchange.
     is_kept: bool,
     /// When anything moved last while an answer is waited for.
-    pub(super) moved: Instant,
+    moved: Instant,
 }
 
 enum Answer {
@@ -61,19 +61,23 @@ enum Answer {
 pub(super) enum Ended {
     /// Whole; whether both connections may carry another one.
     Whole { is_kept: bool },
-    /// The visitor left, or broke the rules.
+    /// The visitor left.
     Visitor(io::Error),
+    /// The visitor broke the rules.
+    Wrong,
     /// The upstream left before its answer was whole.
     Closed(io::Error),
     /// The upstream broke the rules.
     NotHttp,
+    /// The upstream switched to a protocol that nobody asked for.
+    Switched,
     /// The upstream did not answer in time.
     Late,
 }
 
 impl Passing {
     /// An exchange whose request's head, and what came with it, is in `ends.said`.
-    pub(super) fn new(ends: &mut Ends, asked: Asked, record: Record) -> Result<Self, Ended> {
+    pub(super) fn new(ends: &mut Ends, asked: Asked, record: Record) -> Self {
         let Asked { request, len, body } = asked;
         let mut passing = Self {
             record,
@@ -86,6 +90,8 @@ impl Passing {
             outward: Bytes::new(),
             answer: Answer::Awaited,
             is_more: false,
+            has_heard: false,
+            is_wrong: false,
             is_kept: true,
             moved: Instant::now(),
         };
@@ -99,30 +105,37 @@ impl Passing {
             passing.again = may_repeat.then(|| head.clone());
             passing.inward = head;
             ends.said = said;
-            return Ok(passing);
+            return passing;
         }
-        let n = passing.take(&said)?;
+        let Ok(n) = passing.take(&said) else { return passing };
         ends.said = said.split_off(n);
         // One write for the head and what came of the body.
         passing.inward = match said.is_empty() {
             true => head,
             false => head.iter().chain(&said).copied().collect(),
         };
-        Ok(passing)
+        passing
     }
 
-    /// Sends the request once more, over another connection.
-    pub(super) fn repeat(&mut self, request: Bytes) {
-        self.inward = request;
-        self.is_sent = false;
+    /// Begins once more, over another connection, if the upstream left without a word and may be
+    /// asked twice.
+    pub(super) fn repeat(&mut self, ends: &Ends) -> bool {
+        if !matches!(self.answer, Answer::Awaited) || self.has_heard || !ends.room.is_empty() {
+            return false;
+        }
+        let Some(request) = self.again.take() else { return false };
+        (self.inward, self.is_sent, self.is_kept) = (request, false, true);
+        true
     }
 
     /// Notes what comes of the request's body; returns how much of it belongs to the request.
     fn take(&mut self, said: &Bytes) -> Result<usize, Ended> {
         let Self { request, record, .. } = self;
         let scanned = request.scan(said, |range| record.request_data(&said.slice(range)));
-        let broken = |_| Ended::Visitor(io::ErrorKind::InvalidData.into());
-        let Scanned { len, trailers } = scanned.map_err(broken)?;
+        let Ok(Scanned { len, trailers }) = scanned else {
+            self.is_wrong = true;
+            return Err(Ended::Wrong);
+        };
         if request.is_done() {
             record.request_end(trailers.as_ref());
         }
@@ -221,7 +234,7 @@ impl Passing {
     ) -> Poll<Ended> {
         for _ in 0..TURN {
             if !self.outward.is_empty() {
-                if let Err(error) = ready!(self.pass_on(cx, ends)) {
+                if let Err(error) = ready!(ends.poll_pass_on(cx, &mut self.outward)) {
                     return Poll::Ready(Ended::Visitor(error));
                 }
                 continue;
@@ -290,7 +303,10 @@ impl Passing {
     fn answered(&mut self, ends: &mut Ends, metrics: &Metrics) -> Result<(), Ended> {
         // It is looked for in all that there is each time, which the limit bounds.
         let may_be_whole = ends.room.windows(2).any(|two| two == b"\n\r" || two == b"\n\n");
-        let told = if may_be_whole { ends.room.split().freeze() } else { Bytes::new() };
+        let mut told = if may_be_whole { ends.room.split().freeze() } else { Bytes::new() };
+        // Blank lines before it, which mean nothing, stay behind.
+        let is_blank = |byte: &&u8| matches!(**byte, b'\r' | b'\n');
+        told.advance(told.iter().take_while(is_blank).count());
         let head = match may_be_whole {
             true => head::response(&told, self.is_head).map_err(|_| Ended::NotHttp)?,
             false => None,
@@ -303,9 +319,10 @@ impl Passing {
         };
         if head.status.is_informational() {
             if head.status == StatusCode::SWITCHING_PROTOCOLS {
-                return Err(Ended::NotHttp);
+                return Err(Ended::Switched);
             }
             // The answer itself is still to come; perhaps it has been read already.
+            self.has_heard = true;
             self.outward = told.slice(..head.len);
             ends.room = BytesMut::from(&told[head.len..]);
             self.is_more = !ends.room.is_empty();
@@ -327,7 +344,7 @@ impl Passing {
         let body = told.slice(head.len..);
         let n = self.pass_body(&body)?;
         self.outward = match is_marked {
-            true => without_marks(&told[..head.len]).chain(&body[..n]).copied().collect(),
+            true => head::without_marks(&told[..head.len]).chain(&body[..n]).copied().collect(),
             false => told.slice(..head.len + n),
         };
         Ok(())
@@ -346,32 +363,6 @@ impl Passing {
         Ok(len)
     }
 
-    /// Gives the visitor what the upstream said.
-    fn pass_on(&mut self, cx: &mut Context<'_>, ends: &mut Ends) -> Poll<io::Result<()>> {
-        let n = match &mut ends.visitor {
-            Io::Pipe(pipe) => {
-                ready!(Pin::new(&mut **pipe).poll_ready(cx))?;
-                let chunk = std::mem::take(&mut self.outward);
-                let n = chunk.len();
-                Pin::new(&mut **pipe).start_send(chunk)?;
-                n
-            }
-            visitor => {
-                let n = ready!(Pin::new(visitor).poll_write(cx, &self.outward))?;
-                if n == 0 {
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-                self.outward.advance(n);
-                n
-            }
-        };
-        if self.outward.is_empty() {
-            self.outward = Bytes::new(); // lets the memory go
-        }
-        ends.totals.bytes_out += n as u64;
-        Poll::Ready(Ok(()))
-    }
-
     /// Whether the request has been read to its end.
     pub(super) fn is_asked(&self) -> bool {
         self.request.is_done()
@@ -381,18 +372,6 @@ impl Passing {
     pub(super) fn waits_since(&self) -> Option<Instant> {
         matches!(self.answer, Answer::Awaited).then_some(self.moved)
     }
-}
-
-/// A head without the lines that mark answers of our own.
-fn without_marks(head: &[u8]) -> impl Iterator<Item = &u8> {
-    let is_mark = |line: &[u8]| {
-        [ERROR_CODE, ORIGIN].iter().any(|name| {
-            let name = name.as_str().as_bytes();
-            let (start, rest) = line.split_at(name.len().min(line.len()));
-            start.eq_ignore_ascii_case(name) && rest.first() == Some(&b':')
-        })
-    };
-    head.split_inclusive(|byte| *byte == b'\n').filter(move |line| !is_mark(line)).flatten()
 }
 
 fn flush(cx: &mut Context<'_>, visitor: &mut Io) -> Poll<io::Result<()>> {
