@@ -1,6 +1,7 @@
 //! From flags to what a file would say: the command line fills the same types, so that both meet the
 //! same checks, and an error names the flag as it would name a line.
 
+mod lists;
 mod login;
 
 use std::path::PathBuf;
@@ -148,13 +149,14 @@ fn restriction(args: &EndpointArgs) -> Option<IpRestriction> {
 }
 
 fn user_agents(args: &HttpArgs) -> Option<UserAgentFilter> {
-    let allow = listed(&args.ua_filter_allow, "--ua-filter-allow", str::to_owned);
-    let deny = listed(&args.ua_filter_deny, "--ua-filter-deny", str::to_owned);
+    let list = |values: &[String], flag| listed(&lists::patterns(values), flag, str::to_owned);
+    let allow = list(&args.ua_filter_allow, "--ua-filter-allow");
+    let deny = list(&args.ua_filter_deny, "--ua-filter-deny");
     (allow.is_some() || deny.is_some()).then_some(UserAgentFilter { allow, deny })
 }
 
 fn edit(add: (&[String], &str), remove: (&[String], &str)) -> Option<HeaderEdit> {
-    let add = listed(add.0, add.1, str::to_owned);
+    let add = listed(&lists::headers(add.0), add.1, str::to_owned);
     let remove = listed(remove.0, remove.1, str::to_owned);
     (add.is_some() || remove.is_some()).then_some(HeaderEdit { add, remove })
 }
