@@ -9,7 +9,11 @@ use std::{fmt, io, process::ExitCode, sync::Arc};
 
 use adit_agent::{Agent, EndpointSpec, Explanation};
 use adit_chain::{Conn, Id};
-use adit_config::{Config, Endpoint, config::InspectDb, location::Persona};
+use adit_config::{
+    Config, Endpoint,
+    config::{InspectDb, LogTarget},
+    location::Persona,
+};
 use adit_runtime::tap::{RequestHead, Tap, Tape};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -46,7 +50,12 @@ struct Explained<'a> {
 }
 
 pub(crate) fn run(global: &GlobalArgs, args: &ExplainArgs) -> Result<ExitCode> {
-    let mut loaded = load::agent(global, flags::file(global, &Default::default())?)?;
+    let mut read = load::read(global, flags::file(global, &Default::default())?)?;
+    // The answer stands there alone, unless this command was asked for records as well.
+    if global.log.is_none() && read.config.log.target == LogTarget::Stdout {
+        read.config.log.target = LogTarget::Off;
+    }
+    let mut loaded = load::start(global, read)?;
     choose(&mut loaded, &args.names)?;
     let runtime = load::runtime()?;
     runtime.block_on(explain(loaded.config, args.json))?;

@@ -65,7 +65,7 @@ const fn reach(whom: PolicyRequests) -> Reach {
 
 /// Runs the program with its arguments, the name first. Prints what went wrong; 0 or 1.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args = without_echo(args.into_iter().collect());
     let persona = persona::of(args.first().map(OsString::as_os_str));
     if let Some(answered) = completion::answer(persona, &args) {
         return answered;
@@ -138,6 +138,14 @@ fn dispatch(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// `help` takes the names of commands only; to ask it for help is to ask once more.
+fn without_echo(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|command| command == "help") {
+        args.retain(|arg| arg != "--help" && arg != "-h");
+    }
+    args
 }
 
 /// Answers a command line that is not one, or that asks for help.

@@ -300,3 +300,26 @@ fn the_root_of_an_edge_is_made_once_and_kept_private() {
     let key = fs::metadata(home.path().join("state/ca.key")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn help_can_be_asked_for_help() {
+    for (twice, once) in [
+        (&["help", "--help"][..], &["help"][..]),
+        (&["help", "-h"], &["help"]),
+        (&["help", "config", "check", "--help"], &["help", "config", "check"]),
+    ] {
+        let (twice, once) = (output(twice), output(once));
+        assert_eq!(twice.status.code(), Some(0));
+        assert_eq!(twice.stdout, once.stdout);
+    }
+}
+
+#[test]
+fn a_plan_for_programs_stands_alone_on_standard_output() {
+    let home = tempfile::tempdir().unwrap();
+    let file = "version: 3\nagent: {log: stdout}\nendpoints: [{name: web, upstream: {url: 80}}]\n";
+    fs::write(home.path().join("a.yml"), file).unwrap();
+    let output = adit(&home, &["explain", "--json", "--config=a.yml"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with('{'), "{text}");
+}
