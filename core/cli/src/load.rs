@@ -7,14 +7,14 @@ use std::{
 };
 
 use adit_config::{
-    Config, Env, Layers,
+    Config, Env, Layers, Place,
     config::LogTarget,
     file::{File, LogLevel},
     location::{self, Found, Os},
 };
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     args::GlobalArgs,
@@ -34,6 +34,8 @@ pub(crate) struct Read {
     /// The files, as the user named them.
     pub(crate) paths: Vec<PathBuf>,
     found: Option<Found>,
+    /// Lists of endpoints that a later file has put its own in the place of.
+    replaced: Vec<Place>,
 }
 
 /// The log of the process. Kept until its very end: the last record says why it ends.
@@ -61,7 +63,16 @@ pub(crate) fn read(global: &GlobalArgs, flags: File) -> Result<Read> {
     for path in &paths {
         layers.files.push(File::load(path)?);
     }
-    Ok(Read { config: layers.resolve()?, paths, found })
+    let replaced = replaced(&layers.files);
+    Ok(Read { config: layers.resolve()?, paths, found, replaced })
+}
+
+/// Lists count as a whole: of several files with endpoints, the last one's are all there are.
+fn replaced(files: &[File]) -> Vec<Place> {
+    let lists = files.iter().filter_map(|file| file.endpoints.as_ref());
+    let mut places: Vec<_> = lists.map(|list| (list.place.clone(), list.value.len())).collect();
+    places.pop();
+    places.into_iter().filter(|(_, len)| *len > 0).map(|(place, _)| place).collect()
 }
 
 /// The files that the command names, or the one at the default place.
@@ -79,7 +90,7 @@ pub(crate) fn paths(global: &GlobalArgs, env: &Env) -> (Vec<PathBuf>, Option<Fou
 
 /// Starts the log that a configuration asks for, and writes where the configuration was.
 pub(crate) fn start(global: &GlobalArgs, read: Read) -> Result<Loaded> {
-    let Read { mut config, paths, found } = read;
+    let Read { mut config, paths, found, replaced } = read;
     let mut purpose = Purpose::Record;
     // Fact: without a log, and with nobody there to read, the reference says nothing at all.
     let somebody_reads = io::stderr().is_terminal();
@@ -105,6 +116,9 @@ pub(crate) fn start(global: &GlobalArgs, read: Read) -> Result<Loaded> {
     let files: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     for path in &files {
         info!(%path, err = "nil", "open config file");
+    }
+    for place in &replaced {
+        warn!(obj = "config", %place, "endpoints are replaced by those of a later file");
     }
     Ok(Loaded { config, files })
 }

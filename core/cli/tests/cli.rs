@@ -323,3 +323,22 @@ fn a_plan_for_programs_stands_alone_on_standard_output() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with('{'), "{text}");
 }
+
+#[test]
+fn endpoints_that_a_later_file_replaces_are_told_in_the_log() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, rest: &str| {
+        fs::write(home.path().join(name), format!("version: 3\n{rest}")).unwrap();
+    };
+    write("a.yml", "endpoints: [{name: a, upstream: {url: 80}}]\n");
+    write("b.yml", "agent: {metadata: m}\n");
+    write("c.yml", "endpoints: [{name: c, upstream: {url: 80}}]\n");
+    let args = ["explain", "--config=a.yml,b.yml,c.yml", "--log=log.txt"];
+    let output = adit(&home, &args).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\nc  (c.yml:2:20)\n"));
+    let log = fs::read_to_string(home.path().join("log.txt")).unwrap();
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("lvl=warn")).collect();
+    let told =
+        "msg=\"endpoints are replaced by those of a later file\" obj=config place=a.yml:2:12";
+    assert!(matches!(warnings.as_slice(), [line] if line.ends_with(told)), "{log}");
+}
