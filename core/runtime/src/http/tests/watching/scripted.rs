@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use adit_chain::{BoxFuture, Conn};
@@ -16,6 +16,9 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{Leg, PassthroughTls, Upstream, UpstreamError};
+
+/// Bytes of one write.
+const MAX_WRITE: usize = 60;
 
 /// What a service answers: once it has heard so much, it says this, in these pieces.
 #[derive(Clone, Debug)]
@@ -41,7 +44,8 @@ impl Upstream for Service {
     }
 }
 
-/// One end. What it says comes piece by piece, and never two in one turn.
+/// One end. What it says comes piece by piece, and never two in one turn; it takes a few bytes at a
+/// time, not in every turn either, and hears of them when they are flushed.
 #[derive(Default)]
 pub(super) struct End {
     says: VecDeque<Bytes>,
@@ -52,12 +56,35 @@ pub(super) struct End {
     has_paused: bool,
     has_left: bool,
     reader: Option<Waker>,
+    held: Vec<u8>,
+    can_write: bool,
+    can_flush: bool,
 }
 
 impl End {
     /// A visitor who says all this at once, and what it will have heard is in `heard`.
     pub(super) fn visitor(says: VecDeque<Bytes>) -> Self {
         Self { says, ..Self::default() }
+    }
+
+    /// Lets every other attempt pass.
+    fn wait(can: &mut bool, cx: &Context<'_>) -> Poll<()> {
+        if !std::mem::replace(can, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    fn flush(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        if self.held.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(Self::wait(&mut self.can_flush, cx));
+        self.can_flush = false;
+        let held = std::mem::take(&mut self.held);
+        self.hear(&held);
+        Poll::Ready(Ok(()))
     }
 
     fn hear(&mut self, bytes: &[u8]) {
@@ -76,6 +103,8 @@ impl End {
             self.has_left = line.leaves;
             script.pop_front();
         }
+        // Asked once more than was foreseen, it leaves without a word.
+        self.has_left |= script.is_empty() && self.request.starts_with(b"GET ");
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -118,7 +147,7 @@ impl AsyncRead for End {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let piece = std::task::ready!(self.as_mut().poll_fill_buf(cx))?;
+        let piece = ready!(self.as_mut().poll_fill_buf(cx))?;
         let n = piece.len().min(buf.remaining());
         buf.put_slice(&piece[..n]);
         self.consume(n);
@@ -129,19 +158,23 @@ impl AsyncRead for End {
 impl AsyncWrite for End {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.hear(bytes);
-        Poll::Ready(Ok(bytes.len()))
+        ready!(Self::wait(&mut self.can_write, cx));
+        self.can_write = false;
+        let n = bytes.len().min(MAX_WRITE);
+        self.held.extend_from_slice(&bytes[..n]);
+        Poll::Ready(Ok(n))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush(cx)
     }
 
     /// Whoever is told that all was said leaves, too.
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.flush(cx))?;
         self.says.clear();
         self.has_left = true;
         Poll::Ready(Ok(()))
@@ -151,17 +184,18 @@ impl AsyncWrite for End {
 impl Sink<Bytes> for End {
     type Error = io::Error;
 
-    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Self::wait(&mut self.can_write, cx).map(Ok)
     }
 
     fn start_send(mut self: Pin<&mut Self>, chunk: Bytes) -> io::Result<()> {
-        self.hear(&chunk);
+        assert!(std::mem::take(&mut self.can_write), "it was not asked whether it is ready");
+        self.held.extend_from_slice(&chunk);
         Ok(())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
