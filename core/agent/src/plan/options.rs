@@ -54,7 +54,10 @@ pub(super) fn request(spec: &EndpointSpec, tls: Tls) -> Result<Request, PlanErro
     let scheme = spec.scheme().unwrap_or_else(|| spec.kind.default_scheme());
     let (proto, opts) = match (scheme, tls) {
         (Scheme::Tcp, _) => (Proto::Tcp, Options::from_typed(&tcp(spec))),
-        (Scheme::Http, _) => (Proto::Http, Options::from_typed(&http(spec)?)),
+        (Scheme::Http, _) => {
+            in_the_clear(spec)?;
+            (Proto::Http, Options::from_typed(&http(spec)?))
+        }
         (Scheme::Https, Tls::Ended) => (Proto::Https, Options::from_typed(&http(spec)?)),
         // Only as TLS does the edge pass it on untouched.
         (Scheme::Https | Scheme::Tls, _) => {
@@ -73,6 +76,13 @@ pub(super) fn request(spec: &EndpointSpec, tls: Tls) -> Result<Request, PlanErro
         ..BindExtra::default()
     };
     Ok(Request::Bind(bind))
+}
+
+/// Served without TLS, an endpoint that asks for certificates would let everybody in.
+fn in_the_clear(spec: &EndpointSpec) -> Result<(), PlanError> {
+    let Some(authority) = spec.tls.client_cas.first() else { return Ok(()) };
+    let text = "visitors show certificates over TLS only; leave http out of its schemes";
+    Err(PlanError::new(&authority.place, text).with_code(ErrorCode::BIND_INVALID))
 }
 
 fn http(spec: &EndpointSpec) -> Result<HttpOptions, PlanError> {

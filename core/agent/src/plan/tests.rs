@@ -194,6 +194,20 @@ fn texts_have_a_longest_length() {
 }
 
 #[test]
+fn without_tls_no_certificates_can_be_asked_for() {
+    let with_authority = |url| {
+        let mut spec = EndpointSpec::http("80").url(url);
+        let authority = adit_config::endpoint::PemSource::Text("PEM".to_owned());
+        spec.tls.client_cas = vec![adit_config::At::from_flag(authority, "--mutual-tls-cas")];
+        spec
+    };
+    assert!(plan(with_authority("https://a.example.org")).is_ok());
+    let text = refused(with_authority("http://a.example.org"));
+    let told = "visitors show certificates over TLS only; leave http out of its schemes";
+    assert!(text.starts_with("--mutual-tls-cas: ") && text.contains(told), "{text}");
+}
+
+#[test]
 fn mistakes_are_reported_when_the_endpoint_is_planned() {
     let text = refused(EndpointSpec::http("ftp://x"));
     assert!(text.starts_with("http endpoint: upstream address \"ftp://x\": "), "{text}");
