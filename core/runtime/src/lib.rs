@@ -20,9 +20,9 @@
 //!
 //! Left out: listeners and dialling (`adit-net`), handlers (plugins), the tunnel protocol.
 
+mod divert;
 pub mod forward;
 pub mod http;
-mod divert;
 pub mod limits;
 pub mod metrics;
 pub mod relay;

@@ -209,12 +209,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn chosen<T: Clone>(
-        &mut self,
-        path: &[&str],
-        text: &str,
-        choices: &[(&str, T)],
-    ) -> Option<T> {
+    fn chosen<T: Clone>(&mut self, path: &[&str], text: &str, choices: &[(&str, T)]) -> Option<T> {
         if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
             return Some(value.clone());
         }

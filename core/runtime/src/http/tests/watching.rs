@@ -21,7 +21,7 @@ use tokio::{
 use super::{handling::at_connect, proxying::OK, two};
 use crate::{
     Relay, Route, RouteOptions, Upstream,
-    rig::{Plan, Rig, endpoint, within},
+    rig::{Peer, Plan, Rig, endpoint, within},
     tap::{Party, RequestHead, ResponseHead, Tap, Tape},
 };
 
@@ -111,6 +111,29 @@ async fn rig(links: Vec<Link>) -> (Rig, Receiver<Vec<String>>) {
     let tap: Option<Arc<dyn Tap>> = Some(Arc::new(Notebook(tell)));
     let options = RouteOptions { tap, ..RouteOptions::new(Side::Agent) };
     (Rig::with(Plan { links, options, ..Plan::default() }).await, told)
+}
+
+/// A request that has reached the service.
+struct Asked {
+    rig: Rig,
+    told: Receiver<Vec<String>>,
+    visitor: Peer,
+    service: Peer,
+}
+
+async fn asked() -> Asked {
+    let (mut rig, told) = rig(Vec::new()).await;
+    let mut visitor = rig.visit().await;
+    visitor.send(GET).await;
+    let mut service = rig.served().await;
+    service.head().await;
+    Asked { rig, told, visitor, service }
+}
+
+/// The service gives the usual answer, and the visitor gets it.
+async fn answer(service: &mut Peer, visitor: &mut Peer) {
+    service.send(OK).await;
+    visitor.until("\r\n\r\nok").await;
 }
 
 async fn next(told: &mut Receiver<Vec<String>>) -> Vec<String> {

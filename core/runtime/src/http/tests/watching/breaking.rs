@@ -31,8 +31,7 @@ async fn a_service_that_began_to_answer_is_not_asked_again() {
         visitor.send(GET).await;
         let mut service = rig.served().await;
         service.head().await;
-        service.send(OK).await;
-        visitor.until("ok").await;
+        answer(&mut service, &mut visitor).await;
         next(&mut told).await;
         visitor.send(GET).await;
         service.head().await;
@@ -75,8 +74,7 @@ async fn a_pipe_that_nobody_uses_is_closed_before_the_visitors_connection_is() {
         visitor.send(GET).await;
         let mut service = rig.served().await;
         service.head().await;
-        service.send(OK).await;
-        visitor.until("ok").await;
+        answer(&mut service, &mut visitor).await;
         assert_eq!(next(&mut told).await[2], FRESH);
         assert_eq!(service.rest().await, "");
     }

@@ -41,8 +41,7 @@ async fn requests_sent_at_once_are_answered_in_their_order() {
     let mut service = rig.served().await;
     for end in ["ab", "\r\n\r\n", "\r\n\r\n"] {
         service.until(end).await;
-        service.send(OK).await;
-        visitor.until("ok").await;
+        answer(&mut service, &mut visitor).await;
         assert_eq!(next(&mut told).await.last().unwrap(), "end Some(200) well");
     }
     assert_eq!(rig.n_connects(), 1);
@@ -50,13 +49,8 @@ async fn requests_sent_at_once_are_answered_in_their_order() {
 
 #[tokio::test]
 async fn what_is_not_plain_goes_on_where_http_is_served_in_full() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
-    service.send(OK).await;
-    visitor.until("ok").await;
+    let Asked { rig, mut told, mut visitor, mut service } = asked().await;
+    answer(&mut service, &mut visitor).await;
     next(&mut told).await;
     visitor
         .send("GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
@@ -76,11 +70,7 @@ async fn what_is_not_plain_goes_on_where_http_is_served_in_full() {
 
 #[tokio::test]
 async fn informational_answers_pass_before_the_answer() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
+    let Asked { rig: _rig, mut told, mut visitor, mut service } = asked().await;
     let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
     service.send(hints).await;
     assert_eq!(visitor.head().await, hints);
@@ -93,11 +83,7 @@ async fn informational_answers_pass_before_the_answer() {
 
 #[tokio::test]
 async fn nobody_but_us_says_what_only_we_say() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
+    let Asked { rig: _rig, mut told, mut visitor, mut service } = asked().await;
     service
         .send(
             "HTTP/1.1 200 OK\r\nNgrok-Error-Code: ERR_NGROK_1\r\nx-a: 1\r\nadit-origin: x\r\n\
@@ -118,8 +104,7 @@ async fn a_service_that_left_meanwhile_is_asked_over_another_connection() {
         visitor.send(GET).await;
         let mut service = rig.served().await;
         service.head().await;
-        service.send(OK).await;
-        visitor.until("ok").await;
+        answer(&mut service, &mut visitor).await;
         assert_eq!(next(&mut told).await[2], expected);
         service.close_half().await;
         assert_eq!(service.rest().await, "");
@@ -129,21 +114,15 @@ async fn a_service_that_left_meanwhile_is_asked_over_another_connection() {
 
 #[tokio::test]
 async fn what_may_be_asked_twice_is_asked_again_where_a_used_connection_breaks() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
-    service.send(OK).await;
-    visitor.until("ok").await;
+    let Asked { rig, mut told, mut visitor, mut service } = asked().await;
+    answer(&mut service, &mut visitor).await;
     next(&mut told).await;
     visitor.send(GET).await;
     service.head().await;
     drop(service);
     let mut service = rig.served().await;
     assert_eq!(service.head().await, GET);
-    service.send(OK).await;
-    visitor.until("ok").await;
+    answer(&mut service, &mut visitor).await;
     assert_eq!(next(&mut told).await.last().unwrap(), "end Some(200) well");
     visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n").await;
     service.head().await;
@@ -154,11 +133,7 @@ async fn what_may_be_asked_twice_is_asked_again_where_a_used_connection_breaks()
 
 #[tokio::test]
 async fn an_answer_without_a_length_ends_with_its_connection_and_the_visitors() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
+    let Asked { mut rig, mut told, mut visitor, mut service } = asked().await;
     service.send("HTTP/1.1 200 OK\r\n\r\nall there is").await;
     drop(service);
     assert!(visitor.rest().await.ends_with("\r\n\r\nall there is"));
@@ -169,11 +144,7 @@ async fn an_answer_without_a_length_ends_with_its_connection_and_the_visitors() 
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_breaks_the_visitors_connection() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
+    let Asked { mut rig, mut told, mut visitor, mut service } = asked().await;
     service.send(SLOW).await;
     visitor.head().await;
     drop(service);
@@ -202,11 +173,7 @@ async fn an_answer_may_come_before_the_request_is_whole() {
 
 #[tokio::test]
 async fn a_visitor_that_leaves_takes_the_request_with_it() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
+    let Asked { mut rig, mut told, visitor, mut service } = asked().await;
     drop(visitor);
     let mut rest = Vec::new();
     let end = within(tokio::io::AsyncReadExt::read_to_end(&mut service.0, &mut rest)).await;
@@ -239,11 +206,7 @@ async fn a_service_that_is_late_or_speaks_something_else_is_told_apart() {
 
 #[tokio::test]
 async fn a_shutdown_lets_go_of_those_who_wait_and_finishes_what_is_under_way() {
-    let (mut rig, mut told) = rig(Vec::new()).await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
+    let Asked { mut rig, mut told, mut visitor, mut service } = asked().await;
     service.send(SLOW).await;
     visitor.head().await;
     rig.cx.stop.drain.cancel();
