@@ -46,7 +46,8 @@ pub(crate) fn advised(persona: Persona, text: &str) -> String {
     text.replace("`adit ", &format!("`{} ", persona::name(persona)))
 }
 
-/// The lines of an error block. A code stands on a line of its own.
+/// The lines of an error block. A code stands on a line of its own, with a link to what is known of
+/// it below.
 ///
 /// Fact: wrappers of the v3 agent look for it there. Where several problems have codes, each stays
 /// with its own.
@@ -54,7 +55,11 @@ pub(crate) fn block(text: &str) -> Vec<String> {
     let text = text.trim_end();
     let at_ends: Vec<_> = text.lines().filter_map(code_at_end).collect();
     if text.lines().any(|line| line.starts_with(PREFIX)) {
-        return text.lines().map(str::to_owned).collect();
+        return text
+            .lines()
+            .flat_map(|line| [Some(line.to_owned()), link(line)])
+            .flatten()
+            .collect();
     }
     let [(_, code)] = at_ends.as_slice() else {
         return text.lines().map(str::to_owned).collect();
@@ -62,7 +67,18 @@ pub(crate) fn block(text: &str) -> Vec<String> {
     let lines = text.lines().map(|line| code_at_end(line).map_or(line, |(line, _)| line));
     let mut lines: Vec<_> = lines.map(str::to_owned).collect();
     lines.extend([String::new(), (*code).to_owned()]);
+    lines.extend(link(code));
     lines
+}
+
+/// Where a line that is a code is explained: the codes are those of a public list.
+fn link(line: &str) -> Option<String> {
+    let number = line.strip_prefix(PREFIX).filter(|number| is_number(number))?;
+    Some(format!("https://ngrok.com/docs/errors/err_ngrok_{number}"))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// How every public code begins.
@@ -72,8 +88,7 @@ const PREFIX: &str = "ERR_NGROK_";
 fn code_at_end(line: &str) -> Option<(&str, &str)> {
     let (before, code) = line.strip_suffix(')')?.rsplit_once(" (")?;
     let number = code.strip_prefix(PREFIX)?;
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    is_number.then_some((before, code))
+    is_number(number).then_some((before, code))
 }
 
 #[cfg(test)]
@@ -82,13 +97,17 @@ mod tests {
 
     #[test]
     fn a_code_stands_on_a_line_of_its_own() {
-        assert_eq!(block("no colon (ERR_NGROK_370)"), ["no colon", "", "ERR_NGROK_370"]);
-        assert_eq!(block("a\n\n\nERR_NGROK_334\n"), ["a", "", "", "ERR_NGROK_334"]);
+        let link = |n: u32| format!("https://ngrok.com/docs/errors/err_ngrok_{n}");
+        let block_of = block("no colon (ERR_NGROK_370)");
+        assert_eq!(block_of, ["no colon", "", "ERR_NGROK_370", &link(370)]);
+        let block_of = block("a\n\n\nERR_NGROK_334\n");
+        assert_eq!(block_of, ["a", "", "", "ERR_NGROK_334", &link(334)]);
         let two = "a (ERR_NGROK_1)\nb (ERR_NGROK_2)";
         assert_eq!(block(two), ["a (ERR_NGROK_1)", "b (ERR_NGROK_2)"]);
         assert_eq!(block("a (ERR_NGROK_)"), ["a (ERR_NGROK_)"]);
         let whole = "wrong:\nb (ERR_NGROK_2)\n\nERR_NGROK_9026";
-        assert_eq!(block(whole), ["wrong:", "b (ERR_NGROK_2)", "", "ERR_NGROK_9026"]);
+        let block_of = block(whole);
+        assert_eq!(block_of, ["wrong:", "b (ERR_NGROK_2)", "", "ERR_NGROK_9026", &link(9026)]);
     }
 
     #[test]

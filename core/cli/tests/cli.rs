@@ -180,8 +180,9 @@ fn a_public_code_stands_on_a_line_of_its_own() {
     ] {
         let text = refused(&[&["http", "80"], args].concat());
         let lines: Vec<_> = text.lines().collect();
+        let link = format!("ERROR:  https://ngrok.com/docs/errors/err_ngrok_{code}");
         let code = format!("ERROR:  ERR_NGROK_{code}");
-        assert_eq!((lines.len(), &lines[1..]), (3, &["ERROR:", code.as_str()][..]), "{text}");
+        assert_eq!(lines[1..], ["ERROR:", &code, &link], "{text}");
         assert!(lines[0].starts_with("ERROR:  --"), "{text}");
     }
 }
@@ -253,7 +254,8 @@ fn a_wrong_command_line_gets_one_line_and_starts_nothing() {
         (
             &["http", "80", "--oidc", "x"],
             "ERROR:  --oidc: endpoint \"command_line\": oidc has no client_id; add it \
-             (--oidc-client-id)\nERROR:\nERROR:  ERR_NGROK_386\n",
+             (--oidc-client-id)\nERROR:\nERROR:  ERR_NGROK_386\n\
+             ERROR:  https://ngrok.com/docs/errors/err_ngrok_386\n",
         ),
         (
             &["http", "70000"],
