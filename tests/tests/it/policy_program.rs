@@ -150,10 +150,10 @@ async fn mistakes_are_told_with_their_lines_and_codes() {
     };
     has("2:19", "2200");
     has("4:15", "2201");
-    assert_eq!(lines.last().unwrap(), "ERR_NGROK_9026");
+    assert!(lines.contains(&"ERR_NGROK_9026".to_owned()), "{lines:?}");
 
     let both = ["http", "80", "--traffic-policy-file", &wrong, "--policy-file", &wrong];
-    assert_eq!(said(&home, &both).await.last().unwrap(), "ERR_NGROK_9025");
+    assert!(said(&home, &both).await.contains(&"ERR_NGROK_9025".to_owned()));
     let url = Upstream::counting("[]").await;
     let at = format!("{}/p", url.http_url());
     let lines = said(&home, &["http", "80", "--traffic-policy-url", &at]).await;
