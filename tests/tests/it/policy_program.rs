@@ -130,6 +130,13 @@ async fn said(home: &TempDir, args: &[&str]) -> Vec<String> {
     said.lines().map(|line| line.trim_start_matches("ERROR:").trim_start().to_owned()).collect()
 }
 
+/// The code of an error block: above its link, which is the last line.
+fn code(lines: &[String]) -> &str {
+    let [.., code, link] = lines else { panic!("{lines:?}") };
+    assert_eq!(*link, format!("https://ngrok.com/docs/errors/{}", code.to_lowercase()));
+    code
+}
+
 #[tokio::test]
 async fn mistakes_are_told_with_their_lines_and_codes() {
     let home = tempfile::tempdir().unwrap();
@@ -150,14 +157,14 @@ async fn mistakes_are_told_with_their_lines_and_codes() {
     };
     has("2:19", "2200");
     has("4:15", "2201");
-    assert!(lines.contains(&"ERR_NGROK_9026".to_owned()), "{lines:?}");
+    assert_eq!(code(&lines), "ERR_NGROK_9026", "{lines:?}");
 
     let both = ["http", "80", "--traffic-policy-file", &wrong, "--policy-file", &wrong];
-    assert!(said(&home, &both).await.contains(&"ERR_NGROK_9025".to_owned()));
+    assert_eq!(code(&said(&home, &both).await), "ERR_NGROK_9025");
     let url = Upstream::counting("[]").await;
     let at = format!("{}/p", url.http_url());
     let lines = said(&home, &["http", "80", "--traffic-policy-url", &at]).await;
-    assert_eq!(lines.last().unwrap(), "ERR_NGROK_9026", "{lines:?}");
+    assert_eq!(code(&lines), "ERR_NGROK_9026", "{lines:?}");
     for (args, code) in [
         (&["--oauth", "nobody", "--oauth-client-id=a", "--oauth-client-secret=b"][..], "365"),
         (&["--oauth", "google", "--oauth-client-id", "a"], "384"),
@@ -169,7 +176,7 @@ async fn mistakes_are_told_with_their_lines_and_codes() {
         (&["--verify-webhook", "nobody", "--verify-webhook-secret", "a"], "364"),
     ] {
         let lines = said(&home, &[&["http", "80"], args].concat()).await;
-        assert_eq!(lines.last().unwrap(), &format!("ERR_NGROK_{code}"), "{args:?}: {lines:?}");
+        assert_eq!(self::code(&lines), format!("ERR_NGROK_{code}"), "{args:?}: {lines:?}");
     }
 }
 
