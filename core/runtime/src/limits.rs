@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use adit_chain::Side;
+
 /// Headers in one HTTP/1 head.
 ///
 /// Fact: the HTTP library parses at most this many into a fixed array and answers 431 beyond it.
@@ -71,6 +73,23 @@ pub struct Limits {
     pub max_buffered_body: usize,
 }
 
+/// How much longer the edge waits for a response's head than an agent does.
+///
+/// Reason: the exchange begins at the edge. With the same deadline the edge would always be the first
+/// to give up, and its page would have an id that the agent's inspector has never heard of.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+impl Limits {
+    /// What an endpoint gets on one side of the tunnel.
+    pub fn of(side: Side) -> Self {
+        let mut limits = Self::default();
+        if side == Side::Edge {
+            limits.response_timeout += LEEWAY;
+        }
+        limits
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -81,5 +100,16 @@ impl Default for Limits {
             response_timeout: Duration::from_secs(120),
             max_buffered_body: 10 * 1024 * 1024,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_gives_up_before_its_edge_does() {
+        let patience = |side| Limits::of(side).response_timeout;
+        assert!(patience(Side::Agent) + Duration::from_secs(1) < patience(Side::Edge));
     }
 }

@@ -71,13 +71,14 @@ pub struct RouteOptions {
 }
 
 impl RouteOptions {
-    /// The defaults of one side: the edge sets the `X-Forwarded` headers, the agent keeps them.
+    /// The defaults of one side: the edge sets the `X-Forwarded` headers, the agent keeps them; and
+    /// the edge is the more patient one.
     pub fn new(side: Side) -> Self {
         let forwarded = match side {
             Side::Edge => Forwarded::Set,
             Side::Agent => Forwarded::Keep,
         };
-        let (tls, limits) = (TlsDefault::None, Limits::default());
+        let (tls, limits) = (TlsDefault::None, Limits::of(side));
         Self { side, tls, limits, forwarded, observe: None, tap: None, neighbours: None }
     }
 }
