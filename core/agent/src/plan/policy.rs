@@ -58,7 +58,11 @@ pub fn check_policy(endpoint: &Configured, registry: &Registry) -> Result<(), Pl
 pub(super) fn invalid(name: &str, spec: &HandlerSpec, error: &BuildError) -> PlanError {
     let detail = |error: &BuildError| {
         let code = error.code.and_then(|code| u16::try_from(code.0).ok());
-        Diagnostic::new(place_of(spec, error), error.message.as_str()).code(code)
+        let message = match error.at.as_slice() {
+            [] => error.message.clone(),
+            keys => format!("{}: {}", path_of(keys), error.message),
+        };
+        Diagnostic::new(place_of(spec, error), message).code(code)
     };
     PlanError::policy_invalid(name, &spec.place, error.all().map(detail))
 }

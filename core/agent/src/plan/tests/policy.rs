@@ -58,7 +58,7 @@ fn a_policy_runs_here_or_is_asked_of_the_edge() {
 }
 
 #[test]
-fn every_mistake_in_a_policy_is_told_with_its_line_and_code() {
+fn every_mistake_in_a_policy_is_told_with_its_line_its_key_and_its_code() {
     for tail in ["", "  enforce: edge\n"] {
         let yaml = POLICY.replace("deny", "xa") + "    - actions:\n      - type: xb\n" + tail;
         let error = with_policy(&yaml).unwrap_err();
@@ -66,8 +66,8 @@ fn every_mistake_in_a_policy_is_told_with_its_line_and_code() {
         assert_eq!(
             error.to_string(),
             "adit.yml:6:5: endpoint \"web\": the traffic policy is not valid:\n\
-             adit.yml:7:24: no action \"xa\" (ERR_NGROK_2201)\n\
-             adit.yml:9:15: no action \"xb\" (ERR_NGROK_2201)"
+             adit.yml:7:24: on_http_request[0].actions[0].type: no action \"xa\" (ERR_NGROK_2201)\n\
+             adit.yml:9:15: on_http_request[1].actions[0].type: no action \"xb\" (ERR_NGROK_2201)"
         );
     }
 }
