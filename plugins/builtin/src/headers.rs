@@ -13,21 +13,7 @@ use adit_chain::{
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use serde::Deserialize;
 
-use crate::{host::HostRewrite, options::mistake};
-
-/// Hop-by-hop headers, and those that say how long a message is: the relay sets them.
-const NOT_FOR_USERS: [HeaderName; 10] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    HeaderName::from_static("keep-alive"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+use crate::{framing::is_framing, host::HostRewrite, options::mistake};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +113,7 @@ impl Edits {
 fn name(written: &str) -> Result<HeaderName, String> {
     let name = HeaderName::from_bytes(written.as_bytes())
         .map_err(|_| format!("{written:?} is not the name of a header"))?;
-    if NOT_FOR_USERS.contains(&name) {
+    if is_framing(&name) {
         return Err(format!("{name} belongs to one connection and cannot be changed"));
     }
     Ok(name)

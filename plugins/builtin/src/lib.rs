@@ -29,6 +29,7 @@ pub mod circuit;
 mod circuit_breaker;
 pub mod compression;
 pub mod credentials;
+pub mod framing;
 mod headers;
 pub mod host;
 mod host_header;

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 pub(crate) use self::{
-    headers::{HeaderTemplates, is_framing},
+    headers::HeaderTemplates,
     pattern::{Pattern, PatternError},
     tree::{Depth, Tree},
 };

@@ -4,13 +4,14 @@
 //! one `host`, so adding it replaces it, and `Location` headers that point at the new host are
 //! mapped back to what the visitor asked for.
 
+use adit_builtin::framing::is_framing;
 use adit_builtin::host::HostRewrite;
 use adit_chain::{BoxFuture, Endpoint, Needs};
 use http::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
 
 use super::{Action, BuildCx, Done, Failure, Kind};
 use crate::{
-    fields::{Fields, HeaderTemplates, is_framing},
+    fields::{Fields, HeaderTemplates},
     phase::Phase,
     problem::code,
     scope::Scope,

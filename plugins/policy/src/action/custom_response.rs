@@ -2,6 +2,7 @@
 
 mod sniff;
 
+use adit_builtin::framing::is_framing;
 use adit_chain::{Body, BoxFuture};
 use http::{
     HeaderValue, Response, StatusCode,
@@ -11,7 +12,7 @@ use http::{
 use super::{Action, BuildCx, Done, Failure, Kind};
 use crate::{
     expr::Template,
-    fields::{Fields, HeaderTemplates, is_framing},
+    fields::{Fields, HeaderTemplates},
     phase::Phase,
     problem::code,
     scope::Scope,

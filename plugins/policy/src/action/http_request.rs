@@ -15,6 +15,7 @@ mod retry;
 
 use std::{sync::Arc, time::Duration};
 
+use adit_builtin::framing::is_framing;
 use adit_chain::{BoxFuture, Needs};
 use cel::Value;
 use http::{Method, StatusCode};
@@ -32,7 +33,7 @@ use super::{
 };
 use crate::{
     expr::Template,
-    fields::{Fields, HeaderTemplates, is_framing},
+    fields::{Fields, HeaderTemplates},
     phase::Phase,
     problem::code,
     scope::Scope,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value as Json;
 
 use super::Fields;
@@ -17,25 +17,6 @@ const MAX_NAME_LEN: usize = 128;
 ///
 /// Reason: the language has such a limit and does not tell it; servers take lines of this length.
 const MAX_VALUE_LEN: usize = 8192;
-
-/// Hop-by-hop headers, and those that say how long a message is: the relay sets them.
-const FRAMING: [HeaderName; 10] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    HeaderName::from_static("keep-alive"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// Whether a header belongs to one connection or frames a message, so that rules cannot set it.
-pub(crate) fn is_framing(name: &HeaderName) -> bool {
-    FRAMING.contains(name)
-}
 
 /// Headers whose values are made when they are needed.
 pub(crate) struct HeaderTemplates(Vec<(HeaderName, Template)>);
