@@ -15,9 +15,9 @@ use crate::{
     args::{EdgeArgs, EdgeCommand, EdgeRunArgs, GlobalArgs},
     asking_at_edge,
     flags::parsed,
-    load, log,
+    log,
     output::line,
-    registry,
+    registry, runtime,
     signals::Signals,
     trim,
 };
@@ -36,7 +36,7 @@ pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
         None => {
             let config = config(global, args.run)?;
             let _log = log::start(&config.log, log::Purpose::Record)?;
-            load::runtime()?.block_on(Box::pin(serve(&config)))?;
+            runtime::start()?.block_on(Box::pin(serve(&config)))?;
         }
     }
     Ok(ExitCode::SUCCESS)

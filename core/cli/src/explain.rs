@@ -30,7 +30,7 @@ use crate::{
     load::{self, Loaded},
     output,
     plugins::Plugins,
-    registry,
+    registry, runtime,
 };
 
 /// `adit explain`.
@@ -57,7 +57,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &ExplainArgs) -> Result<ExitCode> {
     }
     let mut loaded = load::start(global, read)?;
     choose(&mut loaded, &args.names)?;
-    let runtime = load::runtime()?;
+    let runtime = runtime::start()?;
     runtime.block_on(explain(loaded.config, args.json))?;
     Ok(ExitCode::SUCCESS)
 }

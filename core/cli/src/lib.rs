@@ -26,6 +26,7 @@ mod plugins;
 pub mod policy;
 mod printable;
 mod qr;
+mod runtime;
 mod signals;
 mod trim;
 

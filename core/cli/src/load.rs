@@ -12,7 +12,7 @@ use adit_config::{
     file::{File, LogLevel},
     location::{self, Found, Os},
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
@@ -129,12 +129,4 @@ pub(crate) fn env() -> Env {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     std::env::vars_os().filter_map(text).collect()
-}
-
-/// A runtime for a command that serves.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the threads of the program")
 }

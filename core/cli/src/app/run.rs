@@ -36,6 +36,7 @@ use crate::{
     load::{self, Loaded},
     persona,
     plugins::Plugins,
+    runtime,
     signals::{Hangups, Signals},
 };
 
@@ -83,7 +84,7 @@ pub(super) fn run(
     let loaded = load::start(&source.global, read)?;
     choice.check(&loaded.config, &loaded.files)?;
     let builtin = asking(builtin, started.policy_requests);
-    let runtime = load::runtime()?;
+    let runtime = runtime::start()?;
     let parts = Parts { source, choice, started, loaded, watch, show, builtin };
     let result = runtime.block_on(Box::pin(serve(parts)));
     drop(runtime);

@@ -14,7 +14,7 @@ use super::{
     stage::{Setting, Stage},
     text,
 };
-use crate::{args::GlobalArgs, load, output::line, plugins::Plugins, registry};
+use crate::{args::GlobalArgs, load, output::line, plugins::Plugins, registry, runtime};
 
 pub(super) fn run(global: &GlobalArgs, args: &CheckArgs) -> Result<()> {
     match &args.config_file {
@@ -32,7 +32,7 @@ fn all(global: &GlobalArgs, file: &Path) -> Result<()> {
     if config.plugins.is_empty() {
         bail!("{} has no plugins", file.display());
     }
-    let runtime = load::runtime()?;
+    let runtime = runtime::start()?;
     runtime.block_on(Box::pin(async {
         let registry = registry();
         let plugins = Plugins::load(config, &registry).await?;
