@@ -132,6 +132,11 @@ struct OwnEdge {
 
 impl OwnEdge {
     async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With more lines in its file.
+    async fn start_with(more: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let made = Program::start(&home, &["edge", "token", "--id", "me"]).output().await;
         let value = |key: &str| {
@@ -143,7 +148,7 @@ impl OwnEdge {
         let state = home.path().join("state").display().to_string();
         let file = format!(
             "domain: tunnel.test\ntls_addr: {tls}\nhttp_addr: \"false\"\nstate_dir: {state}\n\
-             tokens:\n- {{id: me, hash: \"{hash}\"}}\n"
+             tokens:\n- {{id: me, hash: \"{hash}\"}}\n{more}"
         );
         let path = home.path().join("edge.yml");
         std::fs::write(&path, file).unwrap();

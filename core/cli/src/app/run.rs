@@ -84,6 +84,8 @@ pub(super) fn run(
     let loaded = load::start(&source.global, read)?;
     choice.check(&loaded.config, &loaded.files)?;
     let builtin = asking(builtin, started.policy_requests);
+    // Before anybody can replace the file: an update does.
+    let me = std::env::current_exe();
     let runtime = runtime::start()?;
     let parts = Parts { source, choice, started, loaded, watch, show, builtin };
     let result = runtime.block_on(Box::pin(serve(parts)));
@@ -93,7 +95,7 @@ pub(super) fn run(
         error!(obj = "app", err, "terminating with error");
     })?;
     if order == Some(Order::Restart) {
-        let me = std::env::current_exe().context("cannot restart: where the program is")?;
+        let me = me.context("cannot restart: where the program is")?;
         load::end_log();
         let error = std::process::Command::new(me).args(std::env::args_os().skip(1)).exec();
         return Err(anyhow!(error).context("cannot restart"));

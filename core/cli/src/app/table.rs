@@ -102,7 +102,11 @@ impl Table {
                 let started = self.change().await.start(ground, &name).await;
                 match started {
                     Ok(()) => break,
-                    Err(BindError::Offline { .. } | BindError::Call(_)) => sleep(AGAIN).await,
+                    Err(error @ (BindError::Offline { .. } | BindError::Call(_))) => {
+                        let err = format!("{:#}", anyhow::anyhow!(error));
+                        tracing::warn!(obj = "tunnels", name, err, "tunnel not started yet");
+                        sleep(AGAIN).await;
+                    }
                     Err(error) => return Err((name, error)),
                 }
             }

@@ -143,6 +143,21 @@ async fn an_endpoint_that_is_refused_ends_the_program_with_its_code() {
 }
 
 #[tokio::test]
+async fn an_endpoint_without_an_answer_is_told_and_asked_for_again() {
+    // The agent's heartbeat is all that fits.
+    let edge = OwnEdge::start_with("limits: {agent_streams: 1}\n").await;
+    let mut program = edge.agent(&["http", "1", "--log", "stdout"], &edge.token);
+    for _ in 0..2 {
+        let told = program.line("tunnel not started yet").await;
+        assert!(
+            told.contains("lvl=warn") && told.contains("obj=tunnels name=command_line"),
+            "{told}"
+        );
+        assert!(told.contains("the edge did not answer: "), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_session_is_told_and_requests_are_asked_to_come_again() {
     let edge = OwnEdge::start().await;
     let text = "version: 3\nagent: {web_addr: \"127.0.0.1:0\"}\n";
