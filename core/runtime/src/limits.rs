@@ -20,6 +20,20 @@ pub const MAX_HEAD: usize = 256 * 1024;
 /// Fact: the least that RFC 9113 (section 6.5.2) recommends to offer.
 pub const MAX_STREAMS: u32 = 100;
 
+/// Bytes of one HTTP/2 stream that a peer may send before they are passed on.
+///
+/// Reason: as much as a path of 100 ms needs for 5 MB/s.
+pub const STREAM_WINDOW: u32 = 512 * 1024;
+
+/// The same for all streams of one HTTP/2 connection.
+///
+/// Reason: a stream that nobody reads must leave room for the others. Ours: not adapted to the path,
+/// for that makes both windows equal, so that one slow reader would hold up a whole connection; and
+/// the HTTP library gives up a connection of which more small frames are unread than half of this
+/// window pays for, at 256 bytes each (fact: `too_many_data_frames`). Small messages come in bursts,
+/// as in gRPC.
+pub const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+
 /// Routes that one visitor connection may alternate between with state kept for each.
 ///
 /// Reason: browsers use one or two names on a connection; proxies in front use more, and then the

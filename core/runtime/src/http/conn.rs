@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     Ended, Limits, Stop,
-    limits::{LINGER, MAX_HEAD, MAX_STREAMS, TELL},
+    limits::{CONNECTION_WINDOW, LINGER, MAX_HEAD, MAX_STREAMS, STREAM_WINDOW, TELL},
     relay::relay_heard,
     tap::Party,
 };
@@ -187,7 +187,8 @@ impl Serving {
         let mut builder = http2::Builder::new(self.shared.crew.clone());
         builder
             .timer(TokioTimer::new())
-            .adaptive_window(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEAD as u32)
             .max_concurrent_streams(MAX_STREAMS);
         self.turn.restart();

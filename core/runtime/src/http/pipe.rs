@@ -24,7 +24,7 @@ use tracing::debug;
 use super::{crew::Crew, fold::Folded, send::closed_early};
 use crate::{
     HttpVersion, Leg, PassthroughTls, Route, UpstreamError,
-    limits::{MAX_HEAD, MAX_STREAMS},
+    limits::{CONNECTION_WINDOW, MAX_HEAD, MAX_STREAMS, STREAM_WINDOW},
 };
 
 type Http1 = http1::Connection<TokioIo<Io>, Body>;
@@ -96,7 +96,8 @@ impl Pipe {
         let mut builder = http2::Builder::new(crew.clone());
         builder
             .timer(TokioTimer::new())
-            .adaptive_window(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEAD as u32)
             .max_concurrent_streams(MAX_STREAMS);
         let (sender, connection) = builder.handshake(io).await?;

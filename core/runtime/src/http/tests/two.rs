@@ -1,6 +1,6 @@
 //! HTTP/2, at either end.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
@@ -11,7 +11,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{io::AsyncReadExt, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::proxying::OK;
@@ -127,6 +127,64 @@ async fn grpc_streams_both_ways_and_ends_with_trailers() {
         drop(messages);
         let trailers = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
         assert_eq!(trailers["grpc-status"], "0");
+        done.cancel();
+    };
+    within(async { tokio::join!(serving, talking) }).await;
+    assert_eq!(rig.n_connects(), 1);
+}
+
+#[tokio::test]
+async fn a_burst_of_small_frames_is_passed_on() {
+    const N: usize = 5000;
+    let mut rig = Rig::new().await;
+    let mut tasks = JoinSet::new();
+    let mut sender = client(&mut rig, &mut tasks).await;
+    let frames = (0..N).map(|_| Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"123456789"))));
+    let body = StreamBody::new(futures_util::stream::iter(frames));
+    let request = Request::post("http://a.test/").header("content-length", 9 * N);
+    let asked = sender.send_request(request.body(body.boxed()).unwrap());
+    let answer = async {
+        let mut service = rig.served().await;
+        service.head().await;
+        let mut body = vec![0; 9 * N];
+        service.0.read_exact(&mut body).await.unwrap();
+        service.send(OK).await;
+    };
+    let (response, ()) = within(async { tokio::join!(asked, answer) }).await;
+    assert_eq!(response.unwrap().status(), 200);
+}
+
+/// Answers `/endless` with what never ends, and everything else at once.
+async fn endless(request: Request<Incoming>) -> Result<Response<Sent>, Infallible> {
+    let body = match request.uri().path() {
+        "/endless" => {
+            let chunk = || Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])));
+            StreamBody::new(futures_util::stream::repeat_with(chunk)).boxed()
+        }
+        _ => Full::new(Bytes::from_static(b"ok")).boxed(),
+    };
+    Ok(Response::new(body))
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_holds_up_no_other() {
+    let version = HttpVersion::Http2;
+    let mut rig = Rig::with(Plan { version, ..Plan::default() }).await;
+    let mut tasks = JoinSet::new();
+    let mut sender = client(&mut rig, &mut tasks).await;
+    let done = CancellationToken::new();
+    let serving = async {
+        let io = TokioIo::new(rig.served().await.0);
+        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let connection = builder.serve_connection(io, service_fn(endless));
+        let _ = done.run_until_cancelled(connection).await;
+    };
+    let talking = async {
+        let _unread = sender.send_request(get("/endless")).await.unwrap();
+        // Until everything on the way that may fill up has.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let response = sender.send_request(get("/")).await.unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
         done.cancel();
     };
     within(async { tokio::join!(serving, talking) }).await;
