@@ -1,8 +1,9 @@
 //! One visitor's stream to an agent.
 //!
 //! It holds the visitor's place on the leg, and it knows one trick: if the tunnel went online a
-//! moment ago and the agent ends the stream without a byte, the agent had not registered the tunnel
-//! yet; then a new stream is opened with what the visitor has sent so far, once.
+//! moment ago and the agent ends the stream without a byte, the agent may not have registered the
+//! tunnel yet; then a new stream is opened with what the visitor has sent so far, once. Our own agent
+//! registers in time; for it the trick is left out.
 
 use std::{
     io,

@@ -93,7 +93,11 @@ impl AgentUpstream {
             match leg.mux.open(first.clone()) {
                 Ok(stream) => {
                     let origin = Some(Arc::clone(&leg.origin));
-                    let second = Second::new(first, online + self.bounds.retry);
+                    // One that was ready has dealt with the visitor: asking twice could order twice.
+                    let second = match leg.family.registers_before_fin() {
+                        true => None,
+                        false => Second::new(first, online + self.bounds.retry),
+                    };
                     let io = Io::pipe(Proxied::new(stream, second, leg, place));
                     return Ok(Leg { io, origin });
                 }

@@ -78,6 +78,14 @@ impl Family {
         matches!(self, Self::Adit | Self::Go)
     }
 
+    /// Whether it knows a tunnel for certain once it has ended its call to bind it.
+    ///
+    /// Ours: the agent of this project registers first and ends the call then. Of the others a
+    /// stream right behind the call may still find no tunnel.
+    pub fn registers_before_fin(self) -> bool {
+        matches!(self, Self::Adit)
+    }
+
     /// Whether its accept loop can be trusted with Stop, Restart and Update without a handler.
     ///
     /// Fact: Go never answers then; its `*UnsupportedError` members tell beforehand.

@@ -123,7 +123,10 @@ async fn without_a_fin_visitors_come_after_a_moment() {
 #[tokio::test]
 async fn a_stream_that_ends_with_nothing_right_after_the_bind_is_tried_once_more() {
     let edge = edge().await;
-    let (mut agent, _) = Agent::enter(&edge).await;
+    let mut agent = Agent::join(&edge);
+    let mut sdk = auth("", "");
+    sdk.extra.client_type = "ngrok-go".to_owned();
+    agent.auth(&sdk).await.unwrap();
     let bound = agent.bind(&bind(Proto::Tcp, json!({}))).await.unwrap();
     let mut visitor = tcp_to(&bound.url).await;
     visitor.write_all(b"hello").await.unwrap();
@@ -136,6 +139,19 @@ async fn a_stream_that_ends_with_nothing_right_after_the_bind_is_tried_once_more
     second.shutdown().await.unwrap();
     visitor.shutdown().await.unwrap();
     assert_eq!(rest(&mut visitor).await, "there");
+}
+
+#[tokio::test]
+async fn our_own_agent_is_never_asked_twice() {
+    let edge = edge().await;
+    let (mut agent, _) = Agent::enter(&edge).await;
+    let bound = agent.bind(&bind(Proto::Tcp, json!({}))).await.unwrap();
+    let mut visitor = tcp_to(&bound.url).await;
+    visitor.write_all(b"hello").await.unwrap();
+    let (_, mut only) = agent.visitor().await;
+    assert_eq!(until(&mut only, "hello").await, "hello");
+    only.shutdown().await.unwrap();
+    assert_eq!(rest(&mut visitor).await, "");
 }
 
 #[tokio::test]
