@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use adit_agent::Builder;
 use adit_chain::Registry;
-use adit_config::{Config, endpoint::Address, endpoint_url::Scheme, file::TerminateAt};
+use adit_config::{
+    Config,
+    endpoint::{Address, Asked},
+    endpoint_url::Scheme,
+    file::TerminateAt,
+};
 use adit_edge::{Edge, EmbeddedAccounts, Settings};
 use anyhow::Result;
 
@@ -48,10 +53,13 @@ impl Embedded {
     }
 
     /// Nobody but this machine can reach it, and names under `.localhost` have no public
-    /// certificates: an endpoint that chooses neither a scheme nor who terminates gets `http`.
+    /// certificates: an endpoint that chooses neither a scheme, nor who terminates, nor whose
+    /// certificates visitors must have, gets `http`.
     pub(crate) fn adapt(config: &mut Config) {
         for endpoint in &mut config.endpoints {
-            if endpoint.tls.at == TerminateAt::Edge
+            if endpoint.scheme == Asked::No
+                && endpoint.tls.at == TerminateAt::Edge
+                && endpoint.tls.client_cas.is_empty()
                 && let Address::Urls(urls) = &mut endpoint.address
                 && let [url] = urls.as_mut_slice()
                 && url.scheme == Scheme::Https
@@ -66,6 +74,33 @@ impl Embedded {
         if let Ok(edge) = Arc::try_unwrap(self.edge) {
             let drained = edge.shutdown(GRACE).await;
             tracing::debug!(?drained, "embedded edge stopped");
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use adit_config::{Layers, file::File};
+
+    use super::*;
+
+    fn schemes(endpoint: &str) -> Vec<Scheme> {
+        let text = format!("version: 2\ntunnels:\n  a: {{proto: http, addr: 80, {endpoint}}}\n");
+        let files = vec![File::parse("adit.yml", text.as_bytes())];
+        let mut config = Layers { files, ..Layers::default() }.resolve().unwrap();
+        Embedded::adapt(&mut config);
+        config.endpoints[0].schemes()
+    }
+
+    #[test]
+    fn only_who_asks_for_nothing_of_tls_gets_none() {
+        assert_eq!(schemes(""), [Scheme::Http]);
+        assert_eq!(schemes("domain: a.localhost"), [Scheme::Https]);
+        for asks in
+            ["url: 'https://'", "schemes: [https]", "terminate_at: agent", "mutual_tls_cas: ca.pem"]
+        {
+            assert_eq!(schemes(asks), [Scheme::Https], "{asks}");
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Endpoint {
     pub kind: Kind,
     /// How it is reached.
     pub address: Address,
+    /// Whether somebody asked for its scheme.
+    pub scheme: Asked,
     /// Who can reach it, where that is said; otherwise the edge infers it from the URL.
     pub binding: Option<At<Binding>>,
     /// Text for people.
@@ -48,6 +50,15 @@ pub struct Endpoint {
     pub middleware: Middleware,
     /// The user's own handlers, in order.
     pub handlers: Vec<HandlerSpec>,
+}
+
+/// Whether a setting was written, or follows from nothing having been written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Nobody said anything.
+    No,
+    /// It was written.
+    Yes,
 }
 
 /// How an endpoint is reached.
@@ -170,6 +181,7 @@ impl Endpoint {
         Self {
             name: name.into(),
             kind: url.scheme.kind(),
+            scheme: Asked::Yes,
             binding: None,
             description: String::new(),
             metadata: String::new(),

@@ -4,7 +4,8 @@ use super::{Context, or};
 use crate::{
     diagnostic::Diagnostic,
     endpoint::{
-        Address, Endpoint, KeyPair, PemSource, ProxyProtocol, Termination, TrafficPolicy, Upstream,
+        Address, Asked, Endpoint, KeyPair, PemSource, ProxyProtocol, Termination, TrafficPolicy,
+        Upstream,
     },
     endpoint_url::{Binding, EndpointUrl, EndpointUrlError, Kind, Scheme},
     file::{self, AgentTls, HttpVersion, TerminateAt},
@@ -20,6 +21,10 @@ pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<E
         return None;
     };
     let binding = binding(e.bindings, cx);
+    let scheme = match &e.url {
+        Some(url) if url.value.contains("://") => Asked::Yes,
+        _ => Asked::No,
+    };
     let url = match e.url {
         None => any_url(Scheme::Https, binding.as_ref(), cx),
         Some(url) => endpoint_url(&url, None, binding.as_ref(), cx),
@@ -38,6 +43,7 @@ pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<E
         tls: termination(e.agent_tls_termination, url.scheme, cx),
         kind,
         address: Address::Urls(vec![url]),
+        scheme,
         binding,
         description: or(e.description, String::new()),
         metadata: or(e.metadata, String::new()),

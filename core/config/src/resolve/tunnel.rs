@@ -8,7 +8,9 @@ use super::{
 use crate::{
     addr::{HostPort, check_host},
     diagnostic::Diagnostic,
-    endpoint::{Address, Endpoint, KeyPair, PemSource, Termination, TrafficPolicy, Upstream},
+    endpoint::{
+        Address, Asked, Endpoint, KeyPair, PemSource, Termination, TrafficPolicy, Upstream,
+    },
     endpoint_url::{Binding, EndpointUrl, Kind, Scheme},
     file::{HttpVersion, TerminateAt, Tunnel},
     middleware::Middleware,
@@ -22,6 +24,8 @@ pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Opti
     // A labelled tunnel carries whatever the labels' route carries; HTTP asks for the most.
     refuse_foreign(&name, &t, kind.unwrap_or(Kind::Http), cx);
     let binding = binding(t.bindings.take(), cx);
+    let names_scheme = t.url.as_ref().is_some_and(|url| url.value.contains("://"));
+    let scheme = if names_scheme || t.schemes.is_some() { Asked::Yes } else { Asked::No };
     let address = match kind {
         Some(kind) => address(&name, &mut t, kind, binding.as_ref(), cx),
         None => Some(Address::Labels(labels(&t, cx))),
@@ -40,6 +44,7 @@ pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Opti
     Some(Endpoint {
         kind,
         address: address?,
+        scheme,
         binding,
         description: or(t.description, String::new()),
         metadata: or(t.metadata, String::new()),
