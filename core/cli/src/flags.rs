@@ -113,7 +113,7 @@ fn common(proto: &str, upstream: &str, args: &EndpointArgs) -> Result<Tunnel> {
         metadata: text(args.metadata.as_deref(), "--metadata"),
         bindings: parsed_list(args.binding.as_slice(), "--binding")?,
         pooling_enabled: args.pooling_enabled.map(|v| at(v, "--pooling-enabled")),
-        proxy_proto: parsed(args.upstream_proxy_protocol.as_deref(), "--upstream-proxy-protocol")?,
+        proxy_proto: args.upstream_proxy_protocol.as_deref().map(proxy_version).transpose()?,
         ip_restriction: restriction(args),
         traffic_policy_file: path(&args.traffic_policy_file, "--traffic-policy-file"),
         traffic_policy_url: text(args.traffic_policy_url.as_deref(), "--traffic-policy-url"),
@@ -167,6 +167,14 @@ fn at<T>(value: T, flag: &str) -> At<T> {
 
 fn text(value: Option<&str>, flag: &str) -> Option<At<String>> {
     value.map(|value| at(value.to_owned(), flag))
+}
+
+/// A whole number; which of them are versions is known to who resolves it.
+fn proxy_version(written: &str) -> Result<At<u16>> {
+    const FLAG: &str = "--upstream-proxy-protocol";
+    let version = written.parse().ok();
+    let version = version.with_context(|| format!("{FLAG}: {written:?} is not 1 or 2"))?;
+    Ok(at(version, FLAG))
 }
 
 /// A flag's value, read as the file would read it.

@@ -157,10 +157,12 @@ impl Read for bool {
 
 impl Read for f64 {
     fn read(node: &Node, r: &mut Reader) -> Option<Self> {
-        match r.text("a number", node)?.parse() {
-            Ok(x) => Some(x),
-            Err(_) => r.expected("a number", node),
+        let text = r.text("a number", node)?;
+        let number = text.parse().ok().filter(|x: &Self| x.is_finite());
+        if number.is_none() {
+            r.error(node.pos, format!("{text:?} is not a number"));
         }
+        number
     }
 
     fn schema(_: &mut Schemas) -> Json {

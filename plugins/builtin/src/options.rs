@@ -21,13 +21,18 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Value) -> Result<T, BuildErro
 }
 
 /// What serde says of a value of the wrong type quotes the value, and options hold passwords and
-/// keys. The place is known, so nobody misses it.
+/// keys. The place is known, so nobody misses it. Names of types mean nothing to who wrote the file.
 fn without_value(message: &str) -> String {
     const WRONG: &str = "invalid type: ";
     const WANTED: &str = ", expected ";
     let parts = message.strip_prefix(WRONG).and_then(|rest| rest.rsplit_once(WANTED));
     let Some((found, wanted)) = parts else { return message.into() };
     let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+    let wanted = match wanted {
+        "f64" => "a number",
+        _ if wanted.starts_with("struct ") => "a map of options",
+        _ => wanted,
+    };
     format!("{WRONG}{kind}{WANTED}{wanted}")
 }
 
@@ -128,6 +133,14 @@ mod tests {
         let error = parse::<Inner>(&json!({"items": [1, 2, "three"]})).unwrap_err();
         assert_eq!(error.at, ["items", "2"]);
         assert_eq!(error.message, "invalid type: string, expected u8");
+    }
+
+    #[test]
+    fn what_is_wanted_is_told_without_names_of_types() {
+        let told = |value: Value| parse::<Inner>(&value).unwrap_err().message;
+        assert_eq!(told(json!("rewrite")), "invalid type: string, expected a map of options");
+        let number = parse::<f64>(&json!("much")).unwrap_err().message;
+        assert_eq!(number, "invalid type: string, expected a number");
     }
 
     #[test]

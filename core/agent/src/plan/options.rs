@@ -152,23 +152,9 @@ fn client_cas(spec: &EndpointSpec) -> Result<Option<MutualTls>, PlanError> {
 }
 
 fn read(pem: &At<PemSource>) -> Result<String, PlanError> {
-    pem.value.read().map_err(|error| unreadable(&pem.place, &pem.value, &error))
-}
-
-/// A PEM file that cannot be read.
-pub(super) fn unreadable(
-    place: &adit_config::Place,
-    pem: &PemSource,
-    error: &std::io::Error,
-) -> PlanError {
-    PlanError::new(place, format!("could not read {}: {error}", shown(pem)))
-}
-
-fn shown(pem: &PemSource) -> String {
-    match pem {
-        PemSource::File(path) => path.display().to_string(),
-        PemSource::Text(_) => "the PEM text".to_owned(),
-    }
+    // The error names the file.
+    let unreadable = |error| format!("could not read a PEM file: {error}");
+    pem.value.read().map_err(|error| PlanError::new(&pem.place, unreadable(error)))
 }
 
 /// The policy that the edge enforces, as the text that edges take.

@@ -222,7 +222,7 @@ fn mistakes_are_reported_when_the_endpoint_is_planned() {
     let missing = EndpointSpec::tls("443")
         .terminate_at(TerminateAt::Agent)
         .certificate("no/such.pem", "no/such.key");
-    assert!(refused(missing).contains("could not read a PEM file: "));
+    assert!(refused(missing).contains("could not read a PEM file: no/such.pem: "));
 }
 
 fn config(yaml: &str) -> Config {

@@ -140,7 +140,7 @@ pub struct HttpArgs {
     #[arg(long, value_name = "USER:PASSWORD", value_delimiter = ',')]
     pub basic_auth: Vec<String>,
     /// Refuse requests for a while when this share of answers are errors.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub circuit_breaker: Option<f64>,
     /// Compress responses.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]

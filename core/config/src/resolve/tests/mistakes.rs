@@ -118,6 +118,10 @@ fn single_mistakes_have_clear_words() {
             "version: 3\nagent: {inspect_db_size: -2}\n",
             "0.yml:2:26: inspect_db_size is a number of bytes, 0 for the default or -1 for none",
         ),
+        (
+            "version: 2\ntunnels: {a: {proto: http, addr: 1, circuit_breaker: .nan}}\n",
+            "0.yml:2:54: \".nan\" is not a number",
+        ),
     ] {
         assert_eq!(problems(text), expected, "{text}");
     }
