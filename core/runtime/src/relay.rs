@@ -25,23 +25,20 @@ use crate::Ended;
 /// by the time this returns.
 ///
 /// # Cancel safety
-/// Dropping the future drops both connections.
+/// Dropping the future resets both connections.
 pub async fn relay(
     visitor: impl Into<Rewind<Io>>,
     upstream: impl Into<Rewind<Io>>,
 ) -> (Totals, io::Result<()>) {
     let mut relaying = Relaying::new(visitor.into(), upstream.into());
     let result = poll_fn(|cx| relaying.poll(cx)).await;
-    if result.is_err() {
-        relaying.abort();
-    }
     (relaying.totals(), result)
 }
 
 /// As [`relay`], until it is cut.
 ///
 /// # Cancel safety
-/// Dropping the future drops both connections.
+/// Dropping the future resets both connections.
 pub async fn relay_until(
     visitor: impl Into<Rewind<Io>>,
     upstream: impl Into<Rewind<Io>>,
@@ -74,47 +71,52 @@ pub(crate) async fn relay_heard(
         },
         () = cut.cancelled() => Ended::Cut,
     };
-    if ended != Ended::Done {
-        relaying.abort();
-    }
     (relaying.totals(), ended)
 }
 
-/// A relay under way.
+/// A relay under way. Dropping it before both directions ended well makes both peers see a broken
+/// connection and not an end of file: whoever cuts a task drops it.
 struct Relaying {
     visitor: Io,
     upstream: Io,
     inward: Half,
     outward: Half,
+    ended_well: bool,
 }
 
 impl Relaying {
     fn new(visitor: Rewind<Io>, upstream: Rewind<Io>) -> Self {
         let (inward, visitor) = visitor.into_parts();
         let (outward, upstream) = upstream.into_parts();
-        Self { visitor, upstream, inward: Half::new(inward), outward: Half::new(outward) }
+        let (inward, outward) = (Half::new(inward), Half::new(outward));
+        Self { visitor, upstream, inward, outward, ended_well: false }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { visitor, upstream, inward, outward } = self;
+        let Self { visitor, upstream, inward, outward, ended_well } = self;
         let a = inward.poll(cx, visitor, upstream)?;
         let b = outward.poll(cx, upstream, visitor)?;
         match (a, b) {
             (Poll::Ready(()), Poll::Ready(())) => {
-                Poll::Ready(inward.verdict().and(outward.verdict()))
+                let verdict = inward.verdict().and(outward.verdict());
+                *ended_well = verdict.is_ok();
+                Poll::Ready(verdict)
             }
             _ => Poll::Pending,
         }
     }
 
-    /// Makes both peers see a broken connection and not an end of file.
-    fn abort(&self) {
-        self.visitor.reset_on_drop();
-        self.upstream.reset_on_drop();
-    }
-
     const fn totals(&self) -> Totals {
         Totals { bytes_in: self.inward.total(), bytes_out: self.outward.total() }
+    }
+}
+
+impl Drop for Relaying {
+    fn drop(&mut self) {
+        if !self.ended_well {
+            self.visitor.reset_on_drop();
+            self.upstream.reset_on_drop();
+        }
     }
 }
 
