@@ -103,7 +103,7 @@ impl Service {
             Err(tls::HandshakeError::Timeout { after }) => Err(self.timed_out(after)),
             Err(error) => {
                 let reason = match &error {
-                    tls::HandshakeError::Failed { source } => words(source),
+                    tls::HandshakeError::Failed { source } => tls_words(source),
                     other => other.to_string(),
                 };
                 Err(UpstreamError::TlsFailed { address: self.display.to_string(), reason })
@@ -154,6 +154,32 @@ fn words(error: &io::Error) -> String {
         Kind::TimedOut => "timed out",
         Kind::UnexpectedEof => "the connection was closed",
         _ => return error.to_string(),
+    };
+    text.to_owned()
+}
+
+/// Why there is no TLS with a service, as visitors read it.
+fn tls_words(error: &io::Error) -> String {
+    use rustls::{CertificateError as Bad, Error as E};
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let text = match inner {
+        Some(E::InvalidMessage(_)) => "it does not speak TLS",
+        Some(E::InvalidCertificate(bad)) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            // The second if an authority of the same name is known.
+            Bad::UnknownIssuer | Bad::BadSignature => {
+                "its certificate is from an unknown authority"
+            }
+            // Fact: so webpki refuses what `openssl req -x509` makes if it is not told otherwise.
+            Bad::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+                "its certificate is one for an authority (CA:TRUE), not for a service"
+            }
+            _ => return error.to_string(),
+        },
+        _ => return words(error),
     };
     text.to_owned()
 }

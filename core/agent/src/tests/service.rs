@@ -91,7 +91,25 @@ async fn tls_that_is_verified_and_refused() {
     let answer = String::from_utf8(read_all(&mut visitor).await.unwrap()).unwrap();
     visitor.finish().unwrap();
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
-    assert!(answer.contains(&format!("No TLS connection with the service at https://{addr}: ")));
+    let reason = "its certificate is from an unknown authority";
+    let told = format!("No TLS connection with the service at https://{addr}: {reason}.");
+    assert!(answer.contains(&told), "{answer}");
+    endpoint.keep();
+    down(session, leg).await;
+}
+
+#[tokio::test]
+async fn a_service_without_tls_where_tls_was_promised() {
+    let (listener, addr) = listen().await;
+    let (_edge, session, mut leg) = world().await;
+    let spec = EndpointSpec::http(&format!("https://{addr}"));
+    let (endpoint, _) = bind(&session, &mut leg, spec, "t1", "https://a.edge.test").await;
+    let mut visitor = leg.visit("t1", b"GET / HTTP/1.1\r\nHost: a.edge.test\r\n\r\n");
+    let (mut tcp, _) = timeout(SOON, listener.accept()).await.unwrap().unwrap();
+    tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+    let answer = String::from_utf8(read_all(&mut visitor).await.unwrap()).unwrap();
+    visitor.finish().unwrap();
+    assert!(answer.contains(&format!("https://{addr}: it does not speak TLS.")), "{answer}");
     endpoint.keep();
     down(session, leg).await;
 }
