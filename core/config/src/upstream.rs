@@ -88,6 +88,15 @@ pub enum UpstreamError {
         /// `path`, `query`, `fragment` or `user name`.
         part: &'static str,
     },
+    /// A path of the file system and nothing else.
+    #[error(
+        "upstream address {text:?} is a path; write file:///srv/www for a directory, \
+         unix:/run/app.sock for a socket"
+    )]
+    BarePath {
+        /// What was written.
+        text: String,
+    },
     /// A directory whose place depends on where the agent was started.
     #[error("upstream address {text:?}: the directory must be absolute, as in file:///srv/www")]
     RelativeDir {
@@ -156,6 +165,10 @@ impl UpstreamAddr {
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             return parse_url(text, &scheme.to_ascii_lowercase(), rest, kind, bare);
+        }
+        // No host begins so.
+        if text.starts_with(['/', '.', '~']) || text.starts_with("file:/") {
+            return Err(UpstreamError::BarePath { text: text.to_owned() });
         }
         refuse_parts(text, text)?;
         let bad = |source| UpstreamError::Address { text: text.to_owned(), source };

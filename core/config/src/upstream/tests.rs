@@ -90,6 +90,15 @@ fn errors_say_what_is_possible() {
         error("http://web/x", Kind::Http),
         "upstream address \"http://web/x\" has a path; write only scheme, host and port"
     );
+    for path in ["/srv/www", ".", "./app.sock", "~/www", "file:/srv/www"] {
+        assert_eq!(
+            error(path, Kind::Http),
+            format!(
+                "upstream address {path:?} is a path; write file:///srv/www for a directory, \
+                 unix:/run/app.sock for a socket"
+            )
+        );
+    }
     assert_eq!(
         error("file://www", Kind::Http),
         "upstream address \"file://www\": the directory must be absolute, as in file:///srv/www"
