@@ -152,10 +152,13 @@ impl ErrorText {
     /// The code is taken from the last line that begins with one (as the Rust clients do), else from
     /// the first place that has one (as the Go client does). The message is all lines without a
     /// code, trimmed, without blank lines at either end.
+    ///
+    /// Ours: nothing of it moves the cursor or the colours of a terminal.
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return None;
         }
+        let text = &printable(text);
         let own_line = text.lines().rev().find(|l| l.starts_with(PREFIX)).and_then(first_code);
         let code = own_line.or_else(|| first_code(text));
         let lines: Vec<&str> =
@@ -189,10 +192,15 @@ impl std::error::Error for ErrorText {}
 /// Keeps a code that somebody wrote into the text (a name, an address) from being taken for ours, and
 /// gives an empty text words: an empty `Error` would mean success.
 fn clean(message: &str) -> String {
-    match message.trim() {
+    match printable(message).trim() {
         "" => "unspecified error".to_owned(),
         text => text.replace(PREFIX, "ERR-NGROK-"),
     }
+}
+
+/// The text without control characters, except for the ends of its lines.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
 
 /// The first `ERR_NGROK_` that digits follow.
@@ -239,6 +247,15 @@ mod tests {
     fn a_code_on_its_own_line_wins() {
         let err = ErrorText::parse("not ERR_NGROK_1 but\nERR_NGROK_105").unwrap();
         assert_eq!(err.code(), Some(ErrorCode::TOKEN_MALFORMED));
+    }
+
+    #[test]
+    fn a_terminal_is_safe_from_the_text() {
+        let err =
+            ErrorText::parse("\u{1b}[31mred\u{7}\nand \u{9b}more\r\n\nERR_NGROK_107").unwrap();
+        assert_eq!(err.to_string(), "[31mred\nand more\n\nERR_NGROK_107");
+        let err = ErrorText::uncoded("no host \"\u{1b}]0;x\"");
+        assert_eq!(err.message(), "no host \"]0;x\"");
     }
 
     #[test]
