@@ -30,7 +30,7 @@ pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
     match args.command {
         Some(EdgeCommand::Token { id }) => token(&id)?,
         Some(EdgeCommand::Ca { state_dir }) => {
-            let dir = state_dir.map_or_else(default_state_dir, Ok)?;
+            let dir = authority_dir(global, state_dir)?;
             line(adit_edge::ca::root_pem(&dir)?.trim_end());
         }
         None => {
@@ -61,6 +61,19 @@ fn token(id: &str) -> Result<()> {
     line(format_args!("  - id: {id}"));
     line(format_args!("    hash: {}", TokenHash::new(Sha256::digest(token.as_bytes()).into())));
     Ok(())
+}
+
+/// Where the edge that the flag or the file speaks of keeps its authority.
+fn authority_dir(global: &GlobalArgs, state_dir: Option<PathBuf>) -> Result<PathBuf> {
+    if state_dir.is_some() || global.config.is_empty() {
+        return state_dir.map_or_else(default_state_dir, Ok);
+    }
+    let config = config(global, EdgeRunArgs::default())?;
+    if let Some(pair) = config.certificates.first() {
+        let place = &pair.cert.place;
+        bail!("{place}: the edge shows certificates of its file, and has no authority of its own");
+    }
+    config.state_dir.map_or_else(default_state_dir, |dir| Ok(dir.value))
 }
 
 fn config(global: &GlobalArgs, run: EdgeRunArgs) -> Result<EdgeConfig> {

@@ -304,6 +304,22 @@ fn the_root_of_an_edge_is_made_once_and_kept_private() {
 }
 
 #[test]
+fn the_root_is_that_of_the_edge_in_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let pair = "domain: edge.test\ncertificates: [{cert: c.pem, key: k.pem}]\n";
+    fs::write(home.path().join("pair.yml"), pair).unwrap();
+    fs::write(home.path().join("own.yml"), "domain: edge.test\nstate_dir: state\n").unwrap();
+    let ca = |args: &[&str]| adit(&home, &[&["edge", "ca"], args].concat()).output().unwrap();
+    let root = ca(&["--state-dir", "state"]).stdout;
+    assert_eq!(ca(&["--config", "own.yml"]).stdout, root);
+    assert_ne!(ca(&["--config", "own.yml", "--state-dir", "other"]).stdout, root);
+    let refused = ca(&["--config", "pair.yml"]);
+    assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("pair.yml:2:23: the edge shows certificates of its file"), "{told}");
+}
+
+#[test]
 fn help_can_be_asked_for_help() {
     for (twice, once) in [
         (&["help", "--help"][..], &["help"][..]),

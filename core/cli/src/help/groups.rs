@@ -150,7 +150,7 @@ Examples:
 Examples:
   adit edge token --id laptop             make a token for an agent
   adit edge --config edge.yml             run the edge
-  adit edge ca > edge-ca.pem              what agents shall trust"
+  adit edge ca --config edge.yml          what agents shall trust"
         }
         "completion" => {
             "\
