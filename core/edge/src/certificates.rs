@@ -84,6 +84,11 @@ impl Certificates {
         self.of_configured(host).is_some()
     }
 
+    /// Whether visitors of this name are shown a certificate of the edge.
+    pub(crate) fn has(&self, host: &str) -> bool {
+        self.local.is_some() || self.covers(host)
+    }
+
     /// Whether there is a certificate for a name below the domain that nobody serves.
     pub(crate) fn can_answer(&self, host: &str) -> bool {
         let below = |local: &Local| {
@@ -241,6 +246,8 @@ mod tests {
         assert!(certificates.covers("app.example"));
         assert!(!certificates.covers("a.b.edge.test"));
         assert!(!certificates.covers("edge.test"));
+        assert!(certificates.has("*.edge.test"));
+        assert!(!certificates.has("a.b.edge.test"));
         assert!(certificates.for_name("other.example").is_none());
         assert!(certificates.for_ip([127, 0, 0, 1].into()).is_some());
         assert!(certificates.ca_pem().is_none());
@@ -254,6 +261,7 @@ mod tests {
         let again = certificates.for_name("a.edge.test").unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert!(!certificates.covers("a.edge.test"));
+        assert!(certificates.has("a.b.edge.test"));
         assert!(certificates.can_answer("b.edge.test"));
         assert!(!certificates.can_answer("bedge.test"));
         let leaves = &certificates.local.as_ref().unwrap().leaves;

@@ -116,6 +116,11 @@ impl Edge {
             socket.as_ref().map(TcpListener::local_addr).transpose().map_err(StartError::Listen)
         };
         let addresses = Addresses { tls: addr(&tls_socket)?, http: addr(&http_socket)? };
+        let connect = settings.connect_name();
+        let dialled = settings.connect_names.first().unwrap_or(&connect);
+        if addresses.tls.is_some() && !certificates.has(dialled) {
+            tracing::warn!(name = dialled, "no certificate is for the name that agents dial");
+        }
         let port = |addr: Option<SocketAddr>| addr.map(|addr| addr.port());
         let places = Places::new(&settings, port(addresses.http), port(addresses.tls));
 
@@ -168,7 +173,12 @@ impl Edge {
             })
             .transpose()
             .map_err(StartError::Listen)?;
-        tracing::info!(domain = shared.settings.domain, tls = ?addresses.tls, http = ?addresses.http, "edge started");
+        tracing::info!(
+            domain = shared.settings.domain,
+            tls = addresses.tls.map(tracing::field::display),
+            http = addresses.http.map(tracing::field::display),
+            "edge started"
+        );
         Ok(Self { shared, addresses, tls, http, legs })
     }
 

@@ -22,6 +22,10 @@ use serde_json::{Value, json};
 use self::policy::document;
 use crate::address::invalid;
 
+/// The handler that terminates TLS, and its option that holds a certificate.
+const TERMINATE: &str = "terminate-tls";
+const OWN_CERTIFICATE: &str = "server_certificate";
+
 /// What the options of a bind ask of the edge.
 #[derive(Clone)]
 pub(crate) struct Lowered {
@@ -41,6 +45,15 @@ impl fmt::Debug for Lowered {
         let kinds: Vec<_> = self.links.iter().map(|link| &link.kind).collect();
         let mut out = f.debug_struct("Lowered");
         out.field("links", &kinds).field("policy", &self.policy).field("tls", &self.tls).finish()
+    }
+}
+
+impl Lowered {
+    /// Whether the agent sent a certificate for the edge to show.
+    pub(crate) fn brings_certificate(&self) -> bool {
+        self.links
+            .iter()
+            .any(|link| link.kind == TERMINATE && link.options.get(OWN_CERTIFICATE).is_some())
     }
 }
 
@@ -188,15 +201,14 @@ fn terminate(
     };
     let mut options = serde_json::Map::new();
     if let Some(own) = own {
-        options
-            .insert("server_certificate".into(), text("TLSTermination.cert", &own.cert.0)?.into());
+        options.insert(OWN_CERTIFICATE.into(), text("TLSTermination.cert", &own.cert.0)?.into());
         options.insert("server_private_key".into(), text("TLSTermination.key", &own.key.0)?.into());
     }
     if let Some((member, mutual)) = mutual {
         let authorities = vec![text(member, &mutual.mutual_tls_ca.0)?];
         options.insert("mutual_tls_certificate_authorities".into(), authorities.into());
     }
-    Ok(link("terminate-tls", Value::Object(options)))
+    Ok(link(TERMINATE, Value::Object(options)))
 }
 
 fn absent(member: &str, is_absent: bool) -> Result<(), ErrorText> {

@@ -98,6 +98,13 @@ impl Tunnel {
             version: http_version(&bind.forwards_proto),
             bounds: Bounds::from(&shared.settings.limits),
         };
+        let is_ours = lowered.tls == Termination::Here && !lowered.brings_certificate();
+        if is_ours && !address.is_internal() && !shared.certificates.has(&address.host) {
+            tracing::warn!(
+                url = address.url(),
+                "no certificate is for this name: visitors get none"
+            );
+        }
         let tls = match (lowered.tls, bind.proto.is_http()) {
             (Termination::None, _) => TlsDefault::None,
             (Termination::Pass, _) => TlsDefault::Pass,
