@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use adit_mux::{Session as Mux, Stream};
 use adit_proto::{
+    ErrorCode,
     message::{BindResp, StartTunnelWithLabelResp, Unbind},
     options::Options,
     rpc::{Answered, CALL_TIMEOUT, CallError},
@@ -156,6 +157,18 @@ pub(crate) async fn ask(
     }
 }
 
+/// Asks for the same address again: with what proves that it is ours, or, where the edge has lost what
+/// it would know that by, as anybody may.
+async fn ask_again(mux: &Mux, plan: &Plan, previous: &State) -> Result<Granted, CallError> {
+    match ask(mux, plan, Some(previous)).await {
+        Err(CallError::Refused(text)) if text.code() == Some(ErrorCode::BIND_TOKEN_MALFORMED) => {
+            let (id, token) = (String::new(), Secret::default());
+            ask(mux, plan, Some(&State { id, token, ..previous.clone() })).await
+        }
+        answered => answered,
+    }
+}
+
 /// Registers a new endpoint, and only then tells the edge to send visitors.
 pub(crate) async fn register(
     shared: &Arc<Shared>,
@@ -211,7 +224,7 @@ pub(crate) async fn rebind(
         return Ok(());
     }
     let previous = bound.state();
-    let granted = match ask(mux, &bound.plan(), Some(&previous)).await {
+    let granted = match ask_again(mux, &bound.plan(), &previous).await {
         Ok(granted) => granted,
         Err(CallError::Refused(text)) => {
             let was_refused = {

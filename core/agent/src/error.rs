@@ -218,6 +218,12 @@ impl ConnectError {
         source.kind() == io::ErrorKind::ConnectionRefused
     }
 
+    /// Whether the edge does not know the session that the agent came back to, as one that has lost
+    /// what it keeps.
+    pub(crate) fn is_unknown_session(&self) -> bool {
+        self.refusal().and_then(ErrorText::code) == Some(ErrorCode::COOKIE_INVALID)
+    }
+
     /// What the edge said, if it refused.
     pub fn refusal(&self) -> Option<&ErrorText> {
         match self {

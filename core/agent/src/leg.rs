@@ -99,6 +99,9 @@ impl Leg {
             Ok(welcome) => Ok(Self { welcome, ..leg }),
             Err(error) => {
                 leg.hang_up("no error: the agent gives up").await;
+                if number.leg == 0 && error.is_unknown_session() {
+                    *shared.identity.lock() = Identity::default();
+                }
                 Err(error)
             }
         }

@@ -163,7 +163,9 @@ async fn reconnect(shared: &Arc<Shared>, number: Number, backoff: &mut Backoff) 
 /// The pause after a failed attempt to connect again.
 pub(crate) fn after(error: &ConnectError, backoff: &mut Backoff) -> Duration {
     match error {
-        error if error.is_permanent() => backoff.next_slow(backoff::chance()),
+        // The next attempt is another one: it is that of a new session.
+        error if error.is_unknown_session() => backoff.next(backoff::chance()),
+        ConnectError::Refused(_) if error.is_permanent() => backoff.next_slow(backoff::chance()),
         error if error.is_absent() => backoff.next_absent(backoff::chance()),
         _ => backoff.next(backoff::chance()),
     }

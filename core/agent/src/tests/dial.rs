@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_rustls::LazyConfigAcceptor;
 
 use super::{edge::*, *};
-use crate::{BuildError, ConnectError, DialError, Roots};
+use crate::{BuildError, ConnectError, DialError, Roots, backoff::Backoff, supervise};
 
 pub(super) struct Ca(CertifiedIssuer<'static, KeyPair>);
 
@@ -84,6 +84,8 @@ async fn an_edge_that_cannot_be_verified_ends_the_start() {
         let (result, ()) = tokio::join!(agent.start(), as_edge);
         let error = result.unwrap_err();
         assert!(error.is_permanent());
+        // Later it is no reason to wait for long: a network may stand in the way for a moment.
+        assert_eq!(supervise::after(&error, &mut Backoff::default()), Duration::ZERO);
         assert!(
             matches!(error, ConnectError::Dial(DialError::Tls { host, .. }) if host == "localhost")
         );

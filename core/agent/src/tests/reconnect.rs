@@ -1,7 +1,7 @@
 //! Lost connections.
 
 use adit_proto::{
-    ErrorText,
+    ErrorCode, ErrorText,
     message::{Auth, Bind},
     rpc,
 };
@@ -161,12 +161,43 @@ async fn a_credential_that_is_refused_later_is_tried_again_slowly() {
     for _ in 0..3 {
         let mut leg = edge.accept().await;
         let (_, stream) = leg.expect::<Auth>().await;
-        refuse(stream, &ErrorText::new(adit_proto::ErrorCode(300), "Revoked.")).await;
+        refuse(stream, &ErrorText::new(ErrorCode(300), "Revoked.")).await;
         refused.push(leg.at);
         leg.until_goodbye().await;
     }
     assert!(refused.windows(2).all(|w| w[1] - w[0] >= Duration::from_secs(30)), "{refused:?}");
     let leg = edge.welcome().await;
+    down(session, leg).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_has_lost_what_it_keeps_is_asked_for_the_same_address_by_a_new_session() {
+    let (mut edge, session, mut leg) = world().await;
+    let spec = EndpointSpec::tcp("9");
+    let (endpoint, _) = bind(&session, &mut leg, spec, "t1", "tcp://edge.test:1").await;
+    leg.crash().await;
+    let mut leg = edge.accept().await;
+    let (auth, stream) = leg.expect::<Auth>().await;
+    assert_eq!(auth.extra.cookie.expose(), "cookie-1");
+    refuse(stream, &ErrorText::new(ErrorCode::COOKIE_INVALID, "Never seen.")).await;
+    let refused = leg.at;
+    leg.until_goodbye().await;
+
+    let mut leg = edge.accept().await;
+    assert!(leg.at - refused < Duration::from_secs(1), "{:?}", leg.at - refused);
+    let (auth, stream) = leg.expect::<Auth>().await;
+    assert_eq!((auth.client_id.as_str(), auth.extra.cookie.expose()), ("", ""));
+    leg.let_in(stream).await;
+    let (bind, stream) = leg.expect::<Bind>().await;
+    assert_eq!((bind.id.as_str(), bind.extra.token.expose()), ("t1", "token-t1"));
+    refuse(stream, &ErrorText::new(ErrorCode::BIND_TOKEN_MALFORMED, "Never seen.")).await;
+    let (bind, stream) = leg.expect::<Bind>().await;
+    assert_eq!((bind.id.as_str(), bind.extra.token.expose()), ("", ""));
+    assert_eq!(bind.opts.tcp().unwrap().addr, "edge.test:1");
+    grant_on(stream, &bind, "t2", "tcp://edge.test:1").await;
+    assert_eq!(&*endpoint.url(), "tcp://edge.test:1");
+    drop(endpoint);
+    assert_eq!(leg.unbind().await, "t2");
     down(session, leg).await;
 }
 
