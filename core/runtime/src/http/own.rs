@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use adit_chain::{Refusal, Totals};
+use adit_net::tls::ALPN_H2;
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::{
@@ -31,6 +33,22 @@ impl Own {
         traffic: Arc<Traffic>,
     ) -> Self {
         Self { home: ArcSwap::new(home), live, routes, traffic }
+    }
+
+    /// Whether an exchange is for the name that the connection came for.
+    ///
+    /// Reason: a visitor with HTTP/2 asks for every name that a certificate is good for on the
+    /// connection that it has (RFC 9113, 9.1.1), and a wildcard is good for other endpoints too.
+    pub(super) fn is_for(&self, host: Option<&HeaderValue>) -> bool {
+        let home = self.home.load();
+        let tls = home.conn.tls.get().filter(|tls| tls.alpn.as_deref() == Some(ALPN_H2));
+        let Some(name) = tls.and_then(|tls| tls.sni.as_deref()) else { return true };
+        let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = match host.rsplit_once(':') {
+            Some((host, _port)) => host,
+            None => host,
+        };
+        host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case(name)
     }
 
     /// The seat for an exchange that begins.

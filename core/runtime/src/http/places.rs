@@ -20,7 +20,7 @@ use crate::{Ended, Route, Router, limits::MAX_SEATS, tap::Tap};
 
 /// The seats of one visitor's connection.
 pub(super) enum Places {
-    /// The endpoint is known, whatever `Host` says.
+    /// The endpoint is known; `Host` can only be wrong.
     Own(Own),
     /// The route of each exchange is found by `Host`.
     ByHost(Box<ByHost>),
@@ -64,7 +64,8 @@ impl Places {
     /// The seat for an exchange.
     pub(super) async fn seat(&self, host: Option<&HeaderValue>) -> Result<Arc<Seat>, Refusal> {
         match self {
-            Self::Own(own) => own.seat().await,
+            Self::Own(own) if own.is_for(host) => own.seat().await,
+            Self::Own(_) => Err(Refusal::misdirected()),
             Self::ByHost(places) => match places.remembered(host) {
                 Some(seat) => Ok(seat),
                 None => places.ask(host).await,

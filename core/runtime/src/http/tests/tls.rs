@@ -79,6 +79,29 @@ async fn http2_is_agreed_on_by_alpn() {
 }
 
 #[tokio::test]
+async fn another_name_that_the_certificate_may_be_good_for_is_misdirected() {
+    let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
+    let io = TokioIo::new(handshake(&mut rig, &[tls::ALPN_H2]).await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(connection);
+    let get = |uri: &str| Request::get(uri).body(Empty::<bytes::Bytes>::new()).unwrap();
+    let response = within(sender.send_request(get("https://b.test/"))).await.unwrap();
+    assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
+    for same in ["https://A.test/", "https://a.test:8443/"] {
+        let answer = async {
+            let mut service = rig.served().await;
+            service.head().await;
+            service.send("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
+        };
+        let asked = sender.send_request(get(same));
+        let (response, ()) = within(async { tokio::join!(asked, answer) }).await;
+        assert_eq!(response.unwrap().status(), 204, "{same}");
+    }
+}
+
+#[tokio::test]
 async fn handlers_know_what_tls_asked_for_and_what_was_presented() {
     let tell = |x: &mut adit_chain::Exchange| {
         let (hello, tls) = (x.conn.hello.get().unwrap(), x.conn.tls.get().unwrap());
