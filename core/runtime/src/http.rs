@@ -22,6 +22,7 @@ mod guard;
 mod headers;
 mod idle;
 mod inside;
+mod last_word;
 mod nap;
 mod overheard;
 mod own;

@@ -21,13 +21,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::debug;
 
-use super::{crew::Crew, fold::Folded, send::closed_early};
+use super::{crew::Crew, fold::Folded, last_word::LastWord, send::closed_early};
 use crate::{
     HttpVersion, Leg, PassthroughTls, Route, UpstreamError,
     limits::{CONNECTION_WINDOW, MAX_HEAD, MAX_STREAMS, STREAM_WINDOW},
 };
 
-type Http1 = http1::Connection<TokioIo<Io>, Body>;
+type Http1 = http1::Connection<TokioIo<LastWord>, Body>;
 
 /// One pipe that speaks HTTP.
 pub(super) struct Pipe {
@@ -68,10 +68,9 @@ impl Pipe {
                 return Err(UpstreamError::Timeout { address, after }.to_refusal());
             }
         };
-        let io = TokioIo::new(io);
         let sender = match route.upstream.http_version() {
             HttpVersion::Http1 => Self::http1(io, crew).await,
-            HttpVersion::Http2 => Self::http2(io, crew).await,
+            HttpVersion::Http2 => Self::http2(TokioIo::new(io), crew).await,
         };
         let sender = sender.map_err(|error| bad_response(&error))?;
         Ok(Self { sender, origin })
@@ -79,14 +78,14 @@ impl Pipe {
 
     /// Sets HTTP/1 up again on bytes that it was spoken on before.
     pub(super) async fn again(io: Io, origin: Option<Arc<str>>, crew: &Crew) -> Option<Self> {
-        let sender = Self::http1(TokioIo::new(io), crew).await.ok()?;
+        let sender = Self::http1(io, crew).await.ok()?;
         Some(Self { sender, origin })
     }
 
-    async fn http1(io: TokioIo<Io>, crew: &Crew) -> hyper::Result<Sender> {
+    async fn http1(io: Io, crew: &Crew) -> hyper::Result<Sender> {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(MAX_HEAD);
-        let (sender, connection) = builder.handshake(io).await?;
+        let (sender, connection) = builder.handshake(TokioIo::new(LastWord::new(io))).await?;
         let (tell, after) = oneshot::channel();
         crew.push(Driving { connection: Some(connection), tell: Some(tell) });
         Ok(Sender::Http1 { sender, after })
@@ -208,7 +207,9 @@ impl Future for Driving {
             let unread = Bytes::copy_from_slice(&parts.read_buf);
             // Nobody waits unless the protocol was switched, or the pipe folded; then dropping the
             // bytes closes them.
-            let _ = tell.send(Rewind::with_prefix(unread, parts.io.into_inner()));
+            if let Some(io) = parts.io.into_inner().into_io() {
+                let _ = tell.send(Rewind::with_prefix(unread, io));
+            }
         }
         Poll::Ready(())
     }
