@@ -107,13 +107,14 @@ pub(crate) async fn stop_tunnel(shared: Arc<Shared>, mut stream: Stream) {
             return;
         }
     };
-    if let Ok(mut closing) = rpc::Closing::start(stream, rpc::FINISH_GRACE).await {
-        let _ = closing.peer_end(rpc::FINISH_GRACE).await;
-    }
+    // First of all: if the connection breaks now, the next one shall not bring it back.
     let StopTunnel { id, message, error_code } = message;
     let text = ErrorText::parse(&format!("{message}\n{error_code}"));
     let text = text.unwrap_or_else(|| ErrorText::uncoded("stopped by the edge"));
     bound::remove(&shared, &id, Down::StoppedByEdge(text));
+    if let Ok(mut closing) = rpc::Closing::start(stream, rpc::FINISH_GRACE).await {
+        let _ = closing.peer_end(rpc::FINISH_GRACE).await;
+    }
 }
 
 /// Reads the order, or says what is wrong with it: whatever came, there is an answer.

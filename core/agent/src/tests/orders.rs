@@ -108,3 +108,22 @@ async fn a_stopped_tunnel_ends_without_an_unbind_also_after_a_reconnect() {
         }
     );
 }
+
+#[tokio::test]
+async fn a_stopped_tunnel_does_not_come_back_with_the_next_connection_if_this_one_breaks_at_once() {
+    let (mut edge, session, mut leg) = world().await;
+    let spec = || EndpointSpec::tcp("9");
+    let (a, _) = bind(&session, &mut leg, spec(), "t1", "tcp://edge.test:1").await;
+    let (b, _) = bind(&session, &mut leg, spec(), "t2", "tcp://edge.test:2").await;
+    let stop = StopTunnel { id: "t1".into(), ..StopTunnel::default() };
+    // The edge leaves the stream open.
+    let mut stream = leg.mux.open(rpc::first_bytes(&stop)).unwrap();
+    assert!(read_all(&mut stream).await.unwrap().is_empty());
+    leg.crash().await;
+    assert!(matches!(a.ended().await, Down::StoppedByEdge(_)));
+    let mut leg = edge.welcome().await;
+    assert_eq!(leg.grant("t2", "tcp://edge.test:2").await.id, "t2");
+    drop((a, b));
+    assert_eq!(leg.unbind().await, "t2");
+    down(session, leg).await;
+}
