@@ -320,6 +320,20 @@ fn the_root_is_that_of_the_edge_in_the_file() {
 }
 
 #[test]
+fn tls_that_ends_at_an_agent_without_a_certificate_names_the_keys_that_give_one() {
+    let home = tempfile::tempdir().unwrap();
+    let args =
+        ["tls", "443", "--url=tls://a.test", "--terminate-at=agent", "--connect-url=localhost:1"];
+    let output = adit(&home, &[&args[..], &["--authtoken=t"]].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("its TLS ends at the agent, which has no certificate; give crt and key"),
+        "{told}"
+    );
+}
+
+#[test]
 fn help_can_be_asked_for_help() {
     for (twice, once) in [
         (&["help", "--help"][..], &["help"][..]),

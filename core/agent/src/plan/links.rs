@@ -8,6 +8,9 @@ use adit_config::{HandlerSpec, handler, middleware::POLICY_KIND, opaque::path_of
 use super::{Tls, Tools, policy};
 use crate::{EndpointSpec, PlanError};
 
+/// The handler that ends TLS.
+const TERMINATE_TLS: &str = "terminate-tls";
+
 /// The handlers of an endpoint, in order, before they are built.
 #[derive(Clone, Debug)]
 pub(super) struct Links {
@@ -16,6 +19,8 @@ pub(super) struct Links {
     /// The policy that the edge enforces. It is built here only to find its mistakes, with their
     /// lines, before the edge does.
     at_edge: Option<Arc<HandlerSpec>>,
+    /// TLS ends here, and the endpoint has no certificate of its own: somebody has to lend one.
+    borrows: bool,
 }
 
 impl Links {
@@ -30,7 +35,8 @@ impl Links {
             let first = specs.iter().take_while(|spec| spec.kind == "ip-restriction").count();
             specs.insert(first, terminate);
         }
-        Ok(Self { name: spec.name.clone(), specs, at_edge: spec.edge_policy.clone() })
+        let borrows = tls == Tls::EndsHere && spec.tls.certificate.is_none();
+        Ok(Self { name: spec.name.clone(), specs, at_edge: spec.edge_policy.clone(), borrows })
     }
 
     /// What its links are made of, in the order of the chain.
@@ -60,7 +66,10 @@ impl Links {
         }
         let links = self.specs.iter().map(|spec| {
             let link = registry.link(&to_link(spec), &cx);
-            let link = link.map_err(|error| self.misbuilt(spec, &error))?;
+            let link = link.map_err(|error| match &cx.certificates {
+                None if self.borrows && spec.kind == TERMINATE_TLS => self.bare(spec),
+                _ => self.misbuilt(spec, &error),
+            })?;
             if link.needs().wants_http() && !carries_http {
                 let text = format!(
                     "endpoint {:?}: handler {:?} works on HTTP, which this endpoint does not show \
@@ -72,6 +81,14 @@ impl Links {
             Ok(link)
         });
         Ok(Chain::new(links.collect::<Result<_, _>>()?))
+    }
+
+    fn bare(&self, spec: &HandlerSpec) -> PlanError {
+        let name = &self.name;
+        let text = format!(
+            "endpoint {name:?}: its TLS ends at the agent, which has no certificate; give crt and key"
+        );
+        PlanError::new(&spec.place, text)
     }
 
     fn misbuilt(&self, spec: &HandlerSpec, error: &BuildError) -> PlanError {
