@@ -11,9 +11,10 @@ pub const MAX_HEADERS: usize = 100;
 
 /// Bytes of one head, HTTP/1 (with what is read along with it) and HTTP/2 alike.
 ///
-/// Reason: common servers refuse heads over 8 to 64 KiB, so nothing that works today is cut, and a
-/// flood of unfinished heads costs bounded memory.
-pub const MAX_HEAD: usize = 256 * 1024;
+/// Reason: common servers refuse heads over 8 to 64 KiB, so nothing that works today is cut; and a
+/// visitor that never finishes its head costs twice as much at the most, for the head is kept as it
+/// came beside what is parsed of it.
+pub const MAX_HEAD: usize = 64 * 1024;
 
 /// Requests that one HTTP/2 visitor may have in flight.
 ///
