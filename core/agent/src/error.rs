@@ -160,7 +160,7 @@ pub enum DialError {
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// TLS with the edge.
-    #[error("no TLS session with {host}")]
+    #[error("no TLS session with {host}{}", remedy(.source))]
     Tls {
         /// Whom the certificate had to be for.
         host: String,
@@ -174,6 +174,21 @@ impl DialError {
     pub fn is_untrusted(&self) -> bool {
         let Self::Tls { source, .. } = self else { return false };
         matches!(source.refusal(), Some(rustls::Error::InvalidCertificate(_)))
+    }
+}
+
+/// What to do about it, where we know.
+fn remedy(error: &tls::HandshakeError) -> &'static str {
+    use rustls::{
+        CertificateError::{BadSignature, UnknownIssuer},
+        Error::InvalidCertificate,
+    };
+    match error.refusal() {
+        // The second if an authority of the same name is known.
+        Some(InvalidCertificate(UnknownIssuer | BadSignature)) => {
+            ", whose authority is not trusted here (connect_cas names those that are)"
+        }
+        _ => "",
     }
 }
 

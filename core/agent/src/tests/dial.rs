@@ -9,7 +9,9 @@ use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_rustls::LazyConfigAcceptor;
 
 use super::{edge::*, *};
-use crate::{BuildError, ConnectError, DialError, Roots, backoff::Backoff, supervise};
+use crate::{
+    BuildError, ConnectError, DialError, Roots, backoff::Backoff, error::chain, supervise,
+};
 
 pub(super) struct Ca(CertifiedIssuer<'static, KeyPair>);
 
@@ -84,6 +86,7 @@ async fn an_edge_that_cannot_be_verified_ends_the_start() {
         let (result, ()) = tokio::join!(agent.start(), as_edge);
         let error = result.unwrap_err();
         assert!(error.is_permanent());
+        assert_eq!(chain(&error).contains("connect_cas"), name == "localhost");
         // Later it is no reason to wait for long: a network may stand in the way for a moment.
         assert_eq!(supervise::after(&error, &mut Backoff::default()), Duration::ZERO);
         assert!(
