@@ -6,6 +6,7 @@ use adit_chain::{Protocol, Refusal, Side};
 use adit_net::{Io, Rewind, tls};
 use http::{Request, StatusCode};
 use http_body_util::Empty;
+use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use tokio::{
@@ -21,6 +22,9 @@ use crate::{
     Ended, RouteOptions, TlsDefault,
     rig::{Plan, Rig, within},
 };
+
+/// The body of a request that has none.
+type Nothing = Empty<bytes::Bytes>;
 
 fn server() -> Arc<ServerConfig> {
     let key = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
@@ -60,15 +64,20 @@ async fn http1_inside_tls_is_announced_as_https() {
     assert_eq!(rig.closed().await.ended, Ended::Done);
 }
 
+/// A visitor that speaks HTTP/2 over TLS.
+async fn over_h2(rig: &mut Rig, tasks: &mut JoinSet<hyper::Result<()>>) -> SendRequest<Nothing> {
+    let io = TokioIo::new(handshake(rig, &[tls::ALPN_H2]).await);
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tasks.spawn(connection);
+    sender
+}
+
 #[tokio::test]
 async fn http2_is_agreed_on_by_alpn() {
     let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
-    let io = TokioIo::new(handshake(&mut rig, &[tls::ALPN_H2]).await);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     let mut tasks = JoinSet::new();
-    tasks.spawn(connection);
-    let request = Request::get("https://a.test/").body(Empty::<bytes::Bytes>::new()).unwrap();
+    let mut sender = over_h2(&mut rig, &mut tasks).await;
+    let request = Request::get("https://a.test/").body(Nothing::new()).unwrap();
     let answer = async {
         let mut service = rig.served().await;
         assert!(service.head().await.contains("x-forwarded-proto: https\r\n"));
@@ -81,12 +90,9 @@ async fn http2_is_agreed_on_by_alpn() {
 #[tokio::test]
 async fn another_name_that_the_certificate_may_be_good_for_is_misdirected() {
     let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
-    let io = TokioIo::new(handshake(&mut rig, &[tls::ALPN_H2]).await);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     let mut tasks = JoinSet::new();
-    tasks.spawn(connection);
-    let get = |uri: &str| Request::get(uri).body(Empty::<bytes::Bytes>::new()).unwrap();
+    let mut sender = over_h2(&mut rig, &mut tasks).await;
+    let get = |uri: &str| Request::get(uri).body(Nothing::new()).unwrap();
     let response = within(sender.send_request(get("https://b.test/"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
     for same in ["https://A.test/", "https://a.test:8443/"] {

@@ -1,6 +1,6 @@
 //! HTTP/2, at either end.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
@@ -11,7 +11,11 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{io::AsyncReadExt, sync::mpsc, task::JoinSet};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::proxying::OK;
@@ -154,11 +158,26 @@ async fn a_burst_of_small_frames_is_passed_on() {
     assert_eq!(response.unwrap().status(), 200);
 }
 
-/// Answers `/endless` with what never ends, and everything else at once.
-async fn endless(request: Request<Incoming>) -> Result<Response<Sent>, Infallible> {
+const CHUNK: usize = 16 * 1024;
+/// Chunks that fill the windows on the way: a visitor's by default, and ours towards the service.
+const FILLING: usize = (2 * 1024 * 1024 + crate::limits::STREAM_WINDOW as usize) / CHUNK;
+
+/// Answers `/endless` with what never ends, and everything else at once. Tells when the windows on
+/// the way are full.
+async fn endless(
+    request: Request<Incoming>,
+    full: Arc<Notify>,
+) -> Result<Response<Sent>, Infallible> {
     let body = match request.uri().path() {
         "/endless" => {
-            let chunk = || Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])));
+            let mut n = 0;
+            let chunk = move || {
+                n += 1;
+                if n == FILLING {
+                    full.notify_one();
+                }
+                Ok(Frame::data(Bytes::from_static(&[0; CHUNK])))
+            };
             StreamBody::new(futures_util::stream::repeat_with(chunk)).boxed()
         }
         _ => Full::new(Bytes::from_static(b"ok")).boxed(),
@@ -173,16 +192,17 @@ async fn an_answer_that_nobody_reads_holds_up_no_other() {
     let mut tasks = JoinSet::new();
     let mut sender = client(&mut rig, &mut tasks).await;
     let done = CancellationToken::new();
+    let full = Arc::new(Notify::new());
     let serving = async {
         let io = TokioIo::new(rig.served().await.0);
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        let connection = builder.serve_connection(io, service_fn(endless));
+        let service = service_fn(|request| endless(request, Arc::clone(&full)));
+        let connection = builder.serve_connection(io, service);
         let _ = done.run_until_cancelled(connection).await;
     };
     let talking = async {
         let _unread = sender.send_request(get("/endless")).await.unwrap();
-        // Until everything on the way that may fill up has.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        full.notified().await;
         let response = sender.send_request(get("/")).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
         done.cancel();
