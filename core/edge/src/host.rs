@@ -82,11 +82,7 @@ fn is_label(label: &str) -> bool {
 
 /// The host of an authority (`Host` header, SNI): without port and root dot, lower case.
 pub(crate) fn of_authority(authority: &str) -> String {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+    adit_runtime::host_of(authority).to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub use self::{
     limits::Limits,
     metrics::{Closed, Ended, Metrics, Observe},
     route::{Forwarded, Live, Neighbours, Relay, Route, RouteOptions, Routes, TlsDefault},
-    router::Router,
+    router::{Router, host_of},
     stop::Stop,
     upstream::{HttpVersion, Leg, PassthroughTls, Upstream, UpstreamError},
     visit::visit,

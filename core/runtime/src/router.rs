@@ -21,3 +21,30 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
         None
     }
 }
+
+/// The host of an authority (`Host` header, SNI) as it was written, without port and root dot.
+pub fn host_of(authority: &str) -> &str {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_is_reduced_to_its_host() {
+        for (authority, host) in [
+            ("App.Example.com:8080", "App.Example.com"),
+            ("app.example.com.", "app.example.com"),
+            ("app.example.com.:80", "app.example.com"),
+            ("[::1]:80", "[::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(host_of(authority), host, "{authority}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ use super::{
     seat::{Seat, Terms},
     sock::Traffic,
 };
-use crate::{Ended, Live, Route, Routes, TlsDefault};
+use crate::{Ended, Live, Route, Routes, TlsDefault, host_of};
 
 pub(super) struct Own {
     home: ArcSwap<Seat>,
@@ -44,11 +44,7 @@ impl Own {
         let tls = home.conn.tls.get().filter(|tls| tls.alpn.as_deref() == Some(ALPN_H2));
         let Some(name) = tls.and_then(|tls| tls.sni.as_deref()) else { return true };
         let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let host = match host.rsplit_once(':') {
-            Some((host, _port)) => host,
-            None => host,
-        };
-        host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case(name)
+        host_of(host).eq_ignore_ascii_case(name)
     }
 
     /// The seat for an exchange that begins.
