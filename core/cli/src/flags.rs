@@ -52,7 +52,7 @@ pub(crate) fn http(args: &HttpArgs) -> Result<Tunnel> {
     let tunnel = Tunnel {
         inspect: args.inspect.map(|v| at(v, "--inspect")),
         basic_auth: listed(&args.basic_auth, "--basic-auth", |v| Secret::new(v.to_owned())),
-        circuit_breaker: args.circuit_breaker.map(|v| at(v, "--circuit-breaker")),
+        circuit_breaker: args.circuit_breaker.as_deref().map(share).transpose()?,
         compression: args.compression.map(|v| at(v, "--compression")),
         host_header: text(args.host_header.as_deref(), "--host-header"),
         schemes: parsed_list(&args.scheme, "--scheme")?,
@@ -175,6 +175,14 @@ fn proxy_version(written: &str) -> Result<At<u16>> {
     let version = written.parse().ok();
     let version = version.with_context(|| format!("{FLAG}: {written:?} is not 1 or 2"))?;
     Ok(at(version, FLAG))
+}
+
+/// A number; which of them are shares is known to the handler.
+fn share(written: &str) -> Result<At<f64>> {
+    const FLAG: &str = "--circuit-breaker";
+    let share = written.parse().ok().filter(|share: &f64| share.is_finite());
+    let share = share.with_context(|| format!("{FLAG}: {written:?} is not a number"))?;
+    Ok(at(share, FLAG))
 }
 
 /// A flag's value, read as the file would read it.

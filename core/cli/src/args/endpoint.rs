@@ -141,7 +141,7 @@ pub struct HttpArgs {
     pub basic_auth: Vec<String>,
     /// Refuse requests for a while when this share of answers are errors.
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    pub circuit_breaker: Option<f64>,
+    pub circuit_breaker: Option<String>,
     /// Compress responses.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub compression: Option<bool>,

@@ -132,6 +132,7 @@ fn what_is_no_value_of_a_flag_is_told_with_its_name() {
         (&["http", "80", "--upstream-proxy-protocol=two"], "--upstream-proxy-protocol"),
         (&["http", "80", "--upstream-protocol=http3"], "--upstream-protocol"),
         (&["http", "80", "--circuit-breaker=much"], "--circuit-breaker"),
+        (&["http", "80", "--circuit-breaker=nan"], "--circuit-breaker: \"nan\" is not a number"),
         (&["http", "80", "--scheme=ftp"], "--scheme"),
         (&["http", "80", "--inspect=maybe"], "--inspect"),
         (&["tls", "80", "--terminate-at=moon"], "--terminate-at"),
