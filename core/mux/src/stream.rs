@@ -152,8 +152,8 @@ impl Stream {
         self.shared.with(|machine| machine.reset(self.id, code));
     }
 
-    /// Ends both directions with FIN, if it was not sent, and RST. Towards agents this is the one
-    /// to use: one family of them does not notice an RST alone.
+    /// Ends both directions after what is queued, with FIN, if it was not sent, and RST. Towards
+    /// agents this is the one to use: one family of them does not notice an RST alone.
     pub fn abort(&mut self, code: ErrorCode) {
         self.shared.with(|machine| machine.abort(self.id, code));
     }

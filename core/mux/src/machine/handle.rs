@@ -77,8 +77,8 @@ impl Machine {
         }
     }
 
-    /// The next received chunk; `None` at the end of the peer's direction. Received bytes and a
-    /// received end survive the end of the session, but not a reset.
+    /// The next received chunk; `None` at the end of the peer's direction. Received bytes survive
+    /// the end of the session and a reset by the peer; a received end survives the former only.
     ///
     /// # Errors
     /// When the stream was reset, or the session ended before the end arrived.
@@ -89,11 +89,11 @@ impl Machine {
     ) -> Poll<Result<Option<Bytes>, StreamError>> {
         let failure = self.failure(id.0);
         let Some(stream) = self.streams.get_mut(id.0) else { return Poll::Ready(Ok(None)) };
-        if let Some((code, by)) = stream.reset {
-            return Poll::Ready(Err(StreamError::Reset { code, by }));
-        }
         if let Some(bytes) = stream.recv.pop() {
             return Poll::Ready(Ok(Some(bytes)));
+        }
+        if let Some((code, by)) = stream.reset {
+            return Poll::Ready(Err(StreamError::Reset { code, by }));
         }
         if stream.recv.fin {
             return Poll::Ready(Ok(None));
@@ -234,7 +234,7 @@ impl Machine {
         self.reset_here(id.0, code);
     }
 
-    /// FIN if it has not been sent, then RST.
+    /// What is queued and has credit, FIN if it has not been sent, then RST.
     pub fn abort(&mut self, id: StreamId, code: ErrorCode) {
         self.abort_here(id.0, code);
     }

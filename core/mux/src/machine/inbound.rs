@@ -79,7 +79,7 @@ impl Machine {
             self.decoder.discard();
             return Ok(());
         }
-        let Some(stream) = self.streams.get_mut(id).filter(|stream| stream.reset.is_none()) else {
+        let Some(stream) = self.streams.get_mut(id).filter(|stream| stream.is_known()) else {
             return self.on_stray_data(now, header);
         };
         if stream.recv.fin {
@@ -170,7 +170,7 @@ impl Machine {
         if header.syn() && !self.on_syn(now, id)? {
             return Ok(());
         }
-        let known = self.streams.get(id).is_some_and(|stream| stream.reset.is_none());
+        let known = self.streams.get(id).is_some_and(StreamState::is_known);
         if !known {
             self.control(Control::Rst(id, ErrorCode::StreamClosed));
             return self.count(Cheap::StrayData, now);
@@ -218,12 +218,16 @@ impl Machine {
                 self.mark_reset(id, code, ResetBy::Peer);
                 Ok(())
             }
+            Some(stream) if stream.is_known() => {
+                self.silence(id);
+                Ok(())
+            }
             _ => self.count(self.stray(id), now),
         }
     }
 
     fn on_grant(&mut self, now: Instant, id: u32, n: u32) -> Result<(), Fatal> {
-        let Some(stream) = self.streams.get_mut(id).filter(|stream| stream.reset.is_none()) else {
+        let Some(stream) = self.streams.get_mut(id).filter(|stream| stream.is_known()) else {
             return self.count(self.stray(id), now);
         };
         let max_credit = self.config.max_send_credit.max(INITIAL_WINDOW);

@@ -75,11 +75,17 @@ impl Machine {
     }
 
     /// FIN first, then RST: one family of agents notices nothing but the FIN, and every other
-    /// peer notices both.
+    /// peer notices both. What was queued and has credit goes before them: it may be the answer of
+    /// a service that closed in the middle of a request.
     pub(super) fn abort_here(&mut self, id: u32, code: ErrorCode) {
-        let Some(stream) = self.streams.get(id) else { return };
-        let heard_of = stream.send.syn == Syn::Sent && stream.send.fin != Fin::Sent;
-        if heard_of && stream.reset.is_none() && self.is_open() {
+        let is_open = self.is_open();
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let unended = stream.send.syn == Syn::Sent && stream.send.fin != Fin::Sent;
+        if unended && stream.reset.is_none() && is_open {
+            if stream.send.sendable() > 0 {
+                stream.send.part(code);
+                return self.mark_reset(id, code, ResetBy::Local);
+            }
             self.control(Control::Fin(id));
         }
         self.reset_here(id, code);
@@ -89,10 +95,22 @@ impl Machine {
         let Some(stream) = self.streams.get_mut(id) else { return };
         self.stats.n_resets += 1;
         stream.reset = Some((code, by));
-        stream.send.clear();
-        stream.recv.clear();
+        if stream.send.farewell.is_none() {
+            stream.send.clear();
+        }
+        if by == ResetBy::Local {
+            stream.recv.clear();
+        }
         self.wakes.extend(stream.recv.waker.take());
         self.wakes.extend(stream.send.waker.take());
+        self.refresh(id);
+        self.settle(id);
+    }
+
+    /// Drops what an aborted stream still had to say: the peer has left.
+    pub(super) fn silence(&mut self, id: u32) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.send.clear();
         self.refresh(id);
         self.settle(id);
     }
@@ -101,7 +119,7 @@ impl Machine {
     pub(super) fn settle(&mut self, id: u32) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let both_ended = stream.recv.fin && stream.send.fin == Fin::Sent;
-        if both_ended || stream.reset.is_some() {
+        if both_ended || !stream.is_known() {
             let gone = stream.handle == Handle::Gone;
             self.streams.free_slot(id);
             if gone {
@@ -126,11 +144,12 @@ impl Machine {
     /// credit or its end changed.
     pub(super) fn refresh(&mut self, id: u32) {
         let Some(stream) = self.streams.get_mut(id) else { return };
+        let is_known = stream.is_known();
         let send = &mut stream.send;
         let sendable = send.sendable();
         self.unsent = self.unsent - send.counted + sendable;
         send.counted = sendable;
-        if stream.reset.is_none() && !send.in_ready && send.has_frame() {
+        if is_known && !send.in_ready && send.has_frame() {
             send.in_ready = true;
             self.ready.push_back(id);
             self.attention = true;

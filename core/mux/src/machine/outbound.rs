@@ -75,11 +75,11 @@ impl Machine {
 
     fn pull_stream(&mut self, id: u32, batch: &mut Batch) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let send = &mut stream.send;
-        send.in_ready = false;
-        if stream.reset.is_some() {
+        stream.send.in_ready = false;
+        if !stream.is_known() {
             return;
         }
+        let send = &mut stream.send;
         let mut turn = TURN;
         while turn > 0 {
             let sendable = send.sendable();
@@ -107,6 +107,9 @@ impl Machine {
                 batch.push_chunk(bytes);
             }
             if send.fin == Fin::Sent {
+                if let Some(code) = send.farewell.take() {
+                    batch.push_copy(&rst(StreamId(id), code));
+                }
                 break;
             }
         }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, task::Waker};
 
 use bytes::Bytes;
 
-use crate::INITIAL_WINDOW;
+use crate::{ErrorCode, INITIAL_WINDOW};
 
 /// Payload of one frame: with its header it fills two TLS records exactly.
 pub(super) const MAX_PAYLOAD: usize = 32 * 1024 - crate::frame::HEADER_LEN;
@@ -37,6 +37,8 @@ pub(super) enum Fin {
 pub(super) struct SendHalf {
     pub(super) syn: Syn,
     pub(super) fin: Fin,
+    /// The reset that follows the end.
+    pub(super) farewell: Option<ErrorCode>,
     queue: VecDeque<Bytes>,
     queued: usize,
     credit: usize,
@@ -53,6 +55,7 @@ impl SendHalf {
         Self {
             syn,
             fin: Fin::NotYet,
+            farewell: None,
             queue: VecDeque::new(),
             queued: 0,
             credit: INITIAL_WINDOW,
@@ -100,6 +103,19 @@ impl SendHalf {
     pub(super) fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.queued = 0;
+        self.farewell = None;
+    }
+
+    /// Queues the end, and a reset behind it. What would need credit for that is dropped.
+    pub(super) fn part(&mut self, code: ErrorCode) {
+        while self.queued > self.usable {
+            let Some(mut last) = self.queue.pop_back() else { break };
+            let excess = self.queued - self.usable;
+            self.queued -= last.len();
+            self.push(last.split_to(last.len().saturating_sub(excess)));
+        }
+        self.fin = Fin::Waits;
+        self.farewell = Some(code);
     }
 
     /// Bytes that wait for the transport only.

@@ -35,6 +35,14 @@ pub(super) struct StreamState {
     pub(super) handle: Handle,
 }
 
+impl StreamState {
+    /// Whether the stream has not ended for the peer: nobody has reset it, or what was said before
+    /// it was aborted here is still on its way.
+    pub(super) fn is_known(&self) -> bool {
+        self.reset.is_none() || self.send.farewell.is_some()
+    }
+}
+
 /// All streams that anybody still cares about.
 #[derive(Debug, Default)]
 pub(super) struct Table {

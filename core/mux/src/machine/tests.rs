@@ -111,7 +111,6 @@ fn an_abort_is_fin_then_rst_and_nothing_follows() {
     let mut edge = Machine::new(Config::edge(), now);
     let id = edge.open(now, TYPE.to_vec().into()).unwrap();
     wire(&mut edge, now);
-    edge.send(id, vec![1; 1000].into()).unwrap();
     edge.abort(id, ErrorCode::StreamCancelled);
     assert_eq!(
         edge.send(id, Bytes::from_static(b"x")).unwrap_err(),
@@ -121,6 +120,68 @@ fn an_abort_is_fin_then_rst_and_nothing_follows() {
     let expected = [data(2, FIN, &[]), vec![0, 0, 4, 0, 0, 0, 0, 2, 0, 0, 0, 6]].concat();
     assert_eq!(wire(&mut edge, now), expected);
     assert_eq!(edge.stats().n_streams, 0);
+}
+
+#[test]
+fn what_was_said_before_an_abort_goes_first() {
+    let now = Instant::now();
+    let mut edge = Machine::new(Config::edge(), now);
+    receive(&mut edge, now, &data(3, SYN, &TYPE));
+    let id = StreamId(3);
+    edge.send(id, Bytes::from_static(b"413")).unwrap();
+    edge.detach(now, id);
+    assert_eq!(edge.stats().n_streams, 1, "it counts until the peer can know");
+    receive(&mut edge, now, &data(3, 0, b"more of an upload"));
+    let expected = [data(3, FIN, b"413"), vec![0, 0, 4, 0, 0, 0, 0, 3, 0, 0, 0, 6]].concat();
+    assert_eq!(wire(&mut edge, now), expected);
+    assert_eq!(edge.stats().n_streams, 0);
+    receive(&mut edge, now, &data(3, 0, b"x"));
+    assert_eq!(wire(&mut edge, now), crate::frame::rst(id, ErrorCode::StreamClosed).as_slice());
+}
+
+#[test]
+fn an_abort_does_not_wait_for_credit() {
+    let now = Instant::now();
+    let mut edge = Machine::new(Config::edge(), now);
+    let id = edge.open(now, TYPE.to_vec().into()).unwrap();
+    wire(&mut edge, now);
+    let most = crate::INITIAL_WINDOW - TYPE.len();
+    for _ in 0..3 {
+        edge.send(id, vec![1; most - 1000].into()).unwrap();
+    }
+    edge.detach(now, id);
+    let all = wire(&mut edge, now);
+    let n_headers = most.div_ceil(send::MAX_PAYLOAD);
+    assert_eq!(all.len(), most + n_headers * 8 + 12);
+    assert_eq!(all[all.len() - 12..], crate::frame::rst(id, ErrorCode::StreamCancelled));
+    assert_eq!(edge.stats().n_streams, 0);
+}
+
+#[test]
+fn nothing_follows_the_reset_of_a_peer_that_was_being_left() {
+    let now = Instant::now();
+    let mut edge = Machine::new(Config::edge(), now);
+    let id = edge.open(now, TYPE.to_vec().into()).unwrap();
+    wire(&mut edge, now);
+    edge.send(id, Bytes::from_static(b"unheard")).unwrap();
+    edge.detach(now, id);
+    receive(&mut edge, now, &crate::frame::rst(id, ErrorCode::StreamRefused));
+    assert_eq!(wire(&mut edge, now), b"".as_slice());
+    assert_eq!(edge.stats().n_streams, 0);
+}
+
+#[test]
+fn what_arrived_before_a_reset_can_still_be_read() {
+    let now = Instant::now();
+    let mut edge = Machine::new(Config::edge(), now);
+    receive(&mut edge, now, &data(3, SYN, &TYPE));
+    receive(&mut edge, now, &crate::frame::rst(StreamId(3), ErrorCode::StreamCancelled));
+    let id = StreamId(3);
+    assert_eq!(edge.poll_chunk(&cx(), id), Poll::Ready(Ok(Some(TYPE.to_vec().into()))));
+    let reset = StreamError::Reset { code: ErrorCode::StreamCancelled, by: crate::ResetBy::Peer };
+    assert_eq!(edge.poll_chunk(&cx(), id), Poll::Ready(Err(reset)));
+    edge.release(now, id, TYPE.len());
+    assert_eq!(wire(&mut edge, now), b"".as_slice(), "nothing is granted");
 }
 
 #[test]
@@ -225,6 +286,8 @@ fn a_reset_after_both_ends_reaches_a_reader_that_is_behind() {
     wire(&mut edge, now);
     receive(&mut edge, now, &data(3, FIN, b"half a response"));
     receive(&mut edge, now, &crate::frame::rst(StreamId(3), ErrorCode::StreamCancelled));
+    let first = [&TYPE[..], b"half a response"].concat();
+    assert_eq!(edge.poll_chunk(&cx(), StreamId(3)), Poll::Ready(Ok(Some(first.into()))));
     assert!(matches!(edge.poll_chunk(&cx(), StreamId(3)), Poll::Ready(Err(_))));
     assert_eq!(edge.stats().n_streams, 0);
     assert_eq!(edge.deadline().map(|at| at <= now + Duration::from_secs(1)), Some(true));
