@@ -49,6 +49,26 @@ async fn a_service_that_speaks_first_is_heard() {
 }
 
 #[tokio::test]
+async fn the_last_word_of_a_service_that_closes_in_the_middle_of_an_upload_arrives() {
+    const SIZE: usize = 4 * 1024 * 1024;
+    let upstream = Upstream::serve(service::service(|mut socket, _| async move {
+        let _ = socket.read(&mut [0; 1]).await;
+        let _ = socket.write_all(b"413").await; // and closes, with the rest unread
+    }))
+    .await;
+    let world = World::new().agent(tcp(&upstream)).up().await;
+    for _ in 0..20 {
+        let (mut read, mut write) = tokio::io::split(world.visitor().connect().await);
+        let mut answer = [0; 3];
+        let upload = async { drop(write.write_all(&vec![0; SIZE]).await) };
+        let (heard, ()) =
+            soon("the answer", async { tokio::join!(read.read_exact(&mut answer), upload) }).await;
+        assert_eq!((heard.unwrap(), &answer), (3, b"413"));
+    }
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
 async fn a_long_download_arrives_whole_and_ends() {
     const SIZE: usize = 32 * 1024 * 1024;
     let upstream = Upstream::serve(service::sends(SIZE)).await;
