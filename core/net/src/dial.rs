@@ -13,12 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::dns::Resolver;
-use crate::limits;
+use crate::{keepalive, limits};
 
 /// No connection came about.
 #[derive(Debug, thiserror::Error)]
@@ -200,12 +199,10 @@ impl Dialer {
         }
         .map_err(failed)?;
         socket.set_nodelay(true).map_err(failed)?;
-        // A peer on the same machine cannot vanish without a word.
+        // A peer on the same machine cannot vanish without a word. What it leaves half-closed can
+        // (see `Io::ask_peer`).
         if !addr.ip().is_loopback() {
-            let keepalive = TcpKeepalive::new().with_time(limits::KEEPALIVE_IDLE);
-            #[cfg(not(any(windows, target_os = "openbsd")))]
-            let keepalive = keepalive.with_interval(limits::KEEPALIVE_IDLE / 4);
-            SockRef::from(&socket).set_tcp_keepalive(&keepalive).map_err(failed)?;
+            keepalive::set(&socket).map_err(failed)?;
         }
         if let Some(name) = &self.interface {
             bind_interface(&socket, name)

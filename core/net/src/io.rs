@@ -6,15 +6,16 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_sink::Sink;
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
+use crate::keepalive;
 use crate::read_ahead::ReadAhead;
 use crate::rewind::Rewind;
 
@@ -30,6 +31,17 @@ pub trait Pipe: AsyncBufRead + AsyncWrite + Sink<Bytes, Error = io::Error> + Sen
 
 impl<T> Pipe for T where T: AsyncBufRead + AsyncWrite + Sink<Bytes, Error = io::Error> + Send + Unpin
 {}
+
+/// Whether a peer hears what is sent to it, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// It may.
+    Open,
+    /// It does not: our direction has ended, by us or by the peer.
+    Ended,
+    /// It does not, and the connection has failed: a reset, or a peer that did not answer.
+    Broken,
+}
 
 /// The bytes of one connection.
 #[non_exhaustive]
@@ -102,6 +114,36 @@ impl Io {
         self.lowest_tcp()?.local_addr().ok()
     }
 
+    /// Lets the kernel ask a silent peer whether it still exists, from now on.
+    ///
+    /// Fact: a process that closed its socket and one that only finished its direction send the
+    /// same; the kernel of the first answers a question with a reset once it has forgotten the
+    /// connection.
+    pub fn ask_peer(&self) {
+        if let Some(tcp) = self.lowest_tcp()
+            && let Err(error) = keepalive::set(tcp)
+        {
+            tracing::debug!(%error, "could not let a peer be asked");
+        }
+    }
+
+    /// What is known of the peer without reading or writing. What it sent before may still be there
+    /// to be read.
+    ///
+    /// Costs no system call: the runtime was told already, but wakes only who reads or writes.
+    pub fn hearing(&self) -> Hearing {
+        let interest = Interest::WRITABLE | Interest::ERROR;
+        let ready = match self {
+            Self::Unix(unix) => now(unix.ready(interest)),
+            other => other.lowest_tcp().and_then(|tcp| now(tcp.ready(interest))),
+        };
+        match ready {
+            Some(Ok(ready)) if ready.is_error() => Hearing::Broken,
+            Some(Ok(ready)) if ready.is_write_closed() => Hearing::Ended,
+            _ => Hearing::Open,
+        }
+    }
+
     /// Makes dropping this connection reset it, so that the peer learns of an abort.
     ///
     /// Bytes that were not sent yet are lost. Does nothing where there is no TCP socket below.
@@ -111,6 +153,14 @@ impl Io {
         {
             tracing::debug!(%error, "could not ask for a reset");
         }
+    }
+}
+
+/// What a future gives that need not wait.
+fn now<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
 }
 
@@ -241,73 +291,5 @@ impl fmt::Debug for Io {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    async fn tcp_pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let (a, b) = tokio::join!(TcpStream::connect(addr), listener.accept());
-        (a.unwrap(), b.unwrap().0)
-    }
-
-    #[tokio::test]
-    async fn a_tcp_connection_keeps_its_addresses_and_its_fast_path() {
-        let (a, b) = tcp_pair().await;
-        let (a_addr, b_addr) = (a.local_addr().unwrap(), b.local_addr().unwrap());
-        let (a, b) = (Io::from(a), Io::from(b));
-        assert_eq!((a.local_addr(), a.peer_addr()), (Some(a_addr), Some(b_addr)));
-        assert!(a.as_tcp().is_some() && b.as_tcp().is_some());
-        assert!(a.is_write_vectored());
-        assert!(Io::other(a).as_tcp().is_none());
-    }
-
-    #[tokio::test]
-    async fn vectored_writes_arrive_in_order() {
-        let (a, b) = tcp_pair().await;
-        let (mut a, mut b) = (Io::from(a), Io::from(b));
-        let n = a.write_vectored(&[IoSlice::new(b"head"), IoSlice::new(b"body")]).await.unwrap();
-        assert_eq!(n, 8);
-        a.shutdown().await.unwrap();
-        let mut all = Vec::new();
-        b.read_to_end(&mut all).await.unwrap();
-        assert_eq!(all, b"headbody");
-    }
-
-    #[tokio::test]
-    async fn reset_on_drop_reaches_the_peer_as_a_reset() {
-        let (a, b) = tcp_pair().await;
-        let (a, mut b) = (Io::from(a), Io::from(b));
-        a.reset_on_drop();
-        drop(a);
-        let error = b.read(&mut [0; 8]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-    }
-
-    #[tokio::test]
-    async fn a_rewound_connection_with_nothing_to_replay_is_unwrapped() {
-        let (a, _b) = tcp_pair().await;
-        let io = Io::from(Rewind::new(Io::from(a)));
-        assert!(io.as_tcp().is_some());
-    }
-
-    #[tokio::test]
-    async fn half_close_works_on_unix_sockets_and_boxed_streams() {
-        let (unix, peer) = UnixStream::pair().unwrap();
-        let (mut a, mut b) = (Io::from(unix), Io::other(peer));
-        a.write_all(b"ping").await.unwrap();
-        a.shutdown().await.unwrap();
-        let mut all = Vec::new();
-        b.read_to_end(&mut all).await.unwrap();
-        assert_eq!(all, b"ping");
-        b.write_all(b"pong").await.unwrap();
-        b.shutdown().await.unwrap();
-        all.clear();
-        a.read_to_end(&mut all).await.unwrap();
-        assert_eq!(all, b"pong");
-    }
-}
+#[path = "io_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@
 //! - [`tls`]: configurations and handshakes.
 //! - [`proxy_protocol`]: PROXY headers, version 1 and 2, both ways.
 //! - [`dial`], [`dns`], [`proxy`]: connect to somewhere, directly or through a proxy.
+//! - `keepalive`: whether a silent peer still exists.
 //! - [`limits`]: the named limits, with their reasons.
 //!
 //! Left out: HTTP, multiplexing, routing. This crate depends on no other crate of the workspace.
@@ -18,6 +19,7 @@ pub mod dial;
 pub mod dns;
 pub mod hello;
 pub mod io;
+mod keepalive;
 pub mod limits;
 pub mod listener;
 mod peek;
@@ -30,6 +32,6 @@ pub mod tasks;
 pub mod tls;
 pub mod until;
 
-pub use io::{Duplex, Io, Pipe};
+pub use io::{Duplex, Hearing, Io, Pipe};
 pub use rewind::Rewind;
 pub use tasks::{ConnStop, Drained};

@@ -57,8 +57,20 @@ pub const MIN_ATTEMPT: Duration = Duration::from_secs(2);
 /// Addresses of one name that are tried at most.
 pub const MAX_ADDRESSES: usize = 16;
 
-/// Idle time before the kernel probes whether the peer still exists, and between probes.
+/// Idle time before the kernel asks whether the peer still exists.
+///
+/// Reason: a system keeps what is left of a closed connection for about this long (`tcp_fin_timeout`
+/// of Linux is 60 s) and resets what comes later; asking earlier would learn nothing. It is also
+/// less than most address translators let a connection be idle.
 pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
+/// Time for an answer, before the kernel asks again.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Questions without an answer after which the peer is gone.
+///
+/// Reason: a minute, with the interval; a network that is away for a moment loses no connection.
+pub const KEEPALIVE_PROBES: u32 = 4;
 
 /// Largest head of a proxy's answer to CONNECT, in bytes.
 pub const MAX_CONNECT_RESPONSE: usize = 16 * 1024;

@@ -14,9 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::limits;
 use crate::per_source::PerSource;
 use crate::tasks::{ConnStop, Drained, Spawner, Tasks};
+use crate::{keepalive, limits};
 
 /// A socket could not be bound. Reads like `listen tcp 127.0.0.1:4040: bind: address already in use`.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +62,9 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     // else: that another process may take the port over.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit it on Linux and the BSDs, which saves a system call for each.
+    // Accepted sockets inherit both on Linux and the BSDs, which saves system calls for each.
     socket.set_tcp_nodelay(true)?;
+    keepalive::set(&socket)?;
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
     socket.listen(limits::LISTEN_BACKLOG)?;
@@ -206,8 +207,8 @@ where
             },
         };
         #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "could not set TCP_NODELAY");
+        if let Err(error) = stream.set_nodelay(true).and_then(|()| keepalive::set(&stream)) {
+            tracing::debug!(%error, "could not set an accepted socket's options");
         }
         let connection = handler(stream, peer, signals.clone());
         spawner.spawn(async move {

@@ -49,6 +49,30 @@ async fn connections_have_nodelay_and_run_side_by_side() {
 }
 
 #[tokio::test]
+async fn silent_peers_of_accepted_connections_are_asked_whether_they_are_there() {
+    let (tx, mut rx) = mpsc::channel(1);
+    let listener = Listener::spawn(any_port(), Limits::default(), move |io, _, _| {
+        let tx = tx.clone();
+        async move {
+            let socket = socket2::SockRef::from(&io);
+            let asked = (
+                socket.keepalive().unwrap(),
+                socket.tcp_keepalive_time().unwrap(),
+                socket.tcp_keepalive_interval().unwrap(),
+                socket.tcp_keepalive_retries().unwrap(),
+            );
+            tx.send(asked).await.unwrap();
+        }
+    })
+    .unwrap();
+    let _visitor = TcpStream::connect(listener.local_addr()).await.unwrap();
+    let expected =
+        (true, limits::KEEPALIVE_IDLE, limits::KEEPALIVE_INTERVAL, limits::KEEPALIVE_PROBES);
+    assert_eq!(rx.recv().await.unwrap(), expected);
+    assert_eq!(listener.shutdown(GRACE).await, Drained::Clean);
+}
+
+#[tokio::test]
 async fn a_connection_over_the_limit_waits_for_one_to_end() {
     let (tx, mut rx) = mpsc::channel(4);
     let listener = Listener::spawn(any_port(), Limits::connections(1), move |mut io, peer, _| {

@@ -1,10 +1,12 @@
 //! Bytes, both halves, in one task.
 //!
 //! Each direction ends by itself: an end of file one way is passed on that way only. An abort of
-//! one side aborts the other. Nothing is read that cannot be passed on, so a slow reader slows the
-//! writer; and no buffer is held while nothing moves.
+//! one side aborts the other, also of one that has ended its direction before, or that nobody reads
+//! from because the other takes nothing. Nothing is read that cannot be passed on, so a slow reader
+//! slows the writer; and no buffer is held while nothing moves.
 
 mod half;
+mod watch;
 
 use std::{
     future::poll_fn,
@@ -18,7 +20,10 @@ use adit_net::{Io, Rewind};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::half::Ear;
-use self::half::Half;
+use self::{
+    half::Half,
+    watch::{Patience, Side, Watch},
+};
 use crate::Ended;
 
 /// Relays until both directions ended. An error means that one side broke off; then both are reset
@@ -81,6 +86,7 @@ struct Relaying {
     upstream: Io,
     inward: Half,
     outward: Half,
+    watch: Watch,
     ended_well: bool,
 }
 
@@ -89,11 +95,12 @@ impl Relaying {
         let (inward, visitor) = visitor.into_parts();
         let (outward, upstream) = upstream.into_parts();
         let (inward, outward) = (Half::new(inward), Half::new(outward));
-        Self { visitor, upstream, inward, outward, ended_well: false }
+        let watch = Watch::new(Patience::USUAL);
+        Self { visitor, upstream, inward, outward, watch, ended_well: false }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { visitor, upstream, inward, outward, ended_well } = self;
+        let Self { visitor, upstream, inward, outward, watch, ended_well } = self;
         let a = inward.poll(cx, visitor, upstream)?;
         let b = outward.poll(cx, upstream, visitor)?;
         match (a, b) {
@@ -102,7 +109,11 @@ impl Relaying {
                 *ended_well = verdict.is_ok();
                 Poll::Ready(verdict)
             }
-            _ => Poll::Pending,
+            _ => {
+                let visitor = Side { io: visitor, from: inward, to: outward };
+                let upstream = Side { io: upstream, from: outward, to: inward };
+                watch.poll(cx, [visitor, upstream]).map(Err)
+            }
         }
     }
 
@@ -132,3 +143,7 @@ mod tests;
 #[cfg(test)]
 #[path = "relay/pipe_tests.rs"]
 mod pipe_tests;
+
+#[cfg(test)]
+#[path = "relay/watch_tests.rs"]
+mod watch_tests;

@@ -33,6 +33,8 @@ pub(super) struct Half {
     next: usize,
     /// Whether the sink may hold bytes back until it is flushed.
     dirty: bool,
+    /// Whether the source is what is waited for.
+    listens: bool,
     total: u64,
     /// The sink did not take any more.
     broken: Option<io::Error>,
@@ -50,12 +52,38 @@ impl Half {
     pub(super) fn new(prefix: Bytes) -> Self {
         let room = BytesMut::new();
         let (phase, next, total) = (Phase::Moving, MIN_READ, 0);
-        Self { phase, chunk: prefix, room, next, dirty: false, total, broken: None, ear: None }
+        let (dirty, listens) = (false, false);
+        Self { phase, chunk: prefix, room, next, dirty, listens, total, broken: None, ear: None }
     }
 
     /// Bytes that the sink took.
     pub(super) const fn total(&self) -> u64 {
         self.total
+    }
+
+    /// Whether this direction waits for its source, and so would hear of its end.
+    pub(super) const fn listens(&self) -> bool {
+        self.listens
+    }
+
+    /// Whether this direction has ended.
+    pub(super) fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Why a sink that is a session's stream takes nothing more, if so. Nobody is told of that who
+    /// neither reads nor writes.
+    pub(super) fn refusal(&self, cx: &mut Context<'_>, sink: &mut Io) -> Option<io::ErrorKind> {
+        let Io::Pipe(pipe) = sink else { return None };
+        let state = match self.phase {
+            Phase::Moving => pin(&mut **pipe).poll_ready(cx),
+            Phase::Closing => return None, // it asks by itself
+            Phase::Done => pin(&mut **pipe).poll_close(cx),
+        };
+        match state {
+            Poll::Ready(Err(error)) => Some(error.kind()),
+            Poll::Ready(Ok(())) | Poll::Pending => None,
+        }
     }
 
     /// Whether everything that was read was taken.
@@ -75,6 +103,7 @@ impl Half {
         sink: &mut Io,
     ) -> Poll<io::Result<()>> {
         for _ in 0..TURN {
+            self.listens = false;
             match self.phase {
                 Phase::Done => return Poll::Ready(Ok(())),
                 Phase::Closing => {
@@ -120,6 +149,7 @@ impl Half {
         if let Io::Pipe(pipe) = sink {
             ready!(pin(&mut **pipe).poll_ready(cx)).map_err(Failure::Sink)?;
         }
+        self.listens = true;
         if let Io::Tcp(tcp) = source
             && self.room.capacity() == 0
         {
@@ -154,7 +184,9 @@ impl Half {
         source: &mut dyn Pipe,
         sink: &mut Io,
     ) -> Poll<Result<(), Failure>> {
+        self.listens = true;
         let chunk = ready!(pin(source).poll_fill_buf(cx)).map_err(Failure::Source)?;
+        self.listens = false;
         if chunk.is_empty() {
             self.phase = Phase::Closing;
             return Poll::Ready(Ok(()));
