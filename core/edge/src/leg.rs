@@ -104,12 +104,7 @@ impl<'a> Leg<'a> {
             Err(_) => return Some((ErrorCode::Protocol, "not authenticated in time")),
         };
         drop(guard); // no stranger any more
-        let reason = self.stay(&authenticated, early).await;
-        let Authenticated { attached, .. } = &*authenticated;
-        let mut control = self.shared.control.lock();
-        control.detach(self.shared, &attached.client_id, &attached.leg);
-        drop(control);
-        reason
+        self.stay(&authenticated, early).await
     }
 
     /// Until the agent has authenticated. The agent has its answer a moment before this is known
@@ -152,7 +147,7 @@ impl<'a> Leg<'a> {
 
     /// While the agent is in.
     async fn stay(&mut self, authenticated: &Authenticated, early: Early) -> Reason {
-        let Authenticated { attached, timing } = authenticated;
+        let Authenticated { attached, timing, .. } = authenticated;
         let settings = &self.shared.settings;
         self.start_pings();
         for (stream_type, stream) in early {

@@ -28,11 +28,20 @@ pub(crate) enum Origin {
     Memory,
 }
 
-/// An agent that is in.
+/// An agent that is in. Dropping it tells its session that the connection is gone: the leg may end
+/// at any moment, also before its own task knows that there is a session.
 #[derive(Debug)]
 pub(crate) struct Authenticated {
+    shared: Arc<Shared>,
     pub(crate) attached: Attached,
     pub(crate) timing: HeartbeatTiming,
+}
+
+impl Drop for Authenticated {
+    fn drop(&mut self) {
+        let Attached { client_id, leg, .. } = &self.attached;
+        self.shared.control.lock().detach(&self.shared, client_id, leg);
+    }
 }
 
 /// Reads `Auth`, decides, answers.
@@ -62,8 +71,6 @@ pub(crate) async fn authenticate(
                 Ok(closing) => shared.legs.spawn(super::finish(closing)),
                 Err(error) => {
                     tracing::debug!(%error, "the agent did not take its answer");
-                    let Attached { client_id, leg, .. } = &authenticated.attached;
-                    shared.control.lock().detach(&shared, client_id, leg);
                     return Done::End(MuxCode::WriteTimeout, "the answer to Auth was not taken");
                 }
             };
@@ -91,7 +98,7 @@ async fn refused(shared: &Shared, error: &ErrorText, origin: Origin) {
 }
 
 async fn decide(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     session: mux::Session,
     auth: Auth,
     origin: Origin,
@@ -121,6 +128,8 @@ async fn decide(
         mux: session,
     };
     let attached = shared.control.lock().attach(shared, attach)?;
+    let authenticated = Authenticated { shared: Arc::clone(shared), attached, timing };
+    let attached = &authenticated.attached;
     tracing::info!(
         session = %attached.session_id,
         account = %account_id,
@@ -140,7 +149,7 @@ async fn decide(
             ..AuthRespExtra::default()
         },
     };
-    Ok((Box::new(Authenticated { attached, timing }), answer))
+    Ok((Box::new(authenticated), answer))
 }
 
 async fn account(shared: &Shared, extra: &AuthExtra, origin: Origin) -> Result<Account, ErrorText> {

@@ -11,6 +11,7 @@
 mod bind;
 mod command;
 mod limits;
+mod races;
 mod rig;
 mod session;
 mod shutdown;
