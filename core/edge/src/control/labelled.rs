@@ -41,10 +41,8 @@ impl Control {
         start: StartTunnelWithLabel,
     ) -> Result<Arc<Labelled>, ErrorText> {
         let limits = &shared.settings.limits;
-        let Some(session) = self.sessions.get_mut(client_id) else { return Err(gone()) };
-        if !session.legs.get(&leg.number).is_some_and(|current| Arc::ptr_eq(current, leg)) {
-            return Err(gone());
-        }
+        let session = self.sessions.get_mut(client_id).filter(|session| session.has_leg(leg));
+        let session = session.ok_or_else(gone)?;
         if start.labels.is_empty() || start.labels.len() > limits.labels {
             return Err(invalid(format!("A tunnel has 1 to {} labels.", limits.labels)));
         }
@@ -61,11 +59,7 @@ impl Control {
                 return Err(ErrorText::new(ErrorCode(399), message));
             }
         }
-        let max = limits.binds_per_session.min(account.max_binds);
-        if session.tunnels.len() + session.labelled.len() >= max {
-            let message = format!("A session has at most {max} endpoints.");
-            return Err(ErrorText::new(ErrorCode::TOO_MANY_BINDS, message));
-        }
+        session.room(limits)?;
         let labelled = Arc::new(Labelled {
             id: random::id("tn"),
             labels: start.labels,

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Control, Session};
-use crate::{account::Account, paths::AgentLeg, random, shared::Shared};
+use crate::{account::Account, limits::Limits, paths::AgentLeg, random, shared::Shared};
 
 /// An agent that has proved who it is and wants to attach a connection.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Control {
         let Some(session) = self.sessions.get_mut(client_id) else { return };
         session.forget_leg(leg);
         shared.routes.touch();
-        if session.legs.get(&leg.number).is_some_and(|current| Arc::ptr_eq(current, leg)) {
+        if session.has_leg(leg) {
             session.legs.remove(&leg.number);
         }
         if !session.legs.is_empty() {
@@ -173,6 +173,21 @@ impl Control {
 }
 
 impl Session {
+    /// Whether it may have one more endpoint.
+    pub(super) fn room(&self, limits: &Limits) -> Result<(), ErrorText> {
+        let max = limits.binds_per_session.min(self.account.max_binds);
+        if self.tunnels.len() + self.labelled.len() < max {
+            return Ok(());
+        }
+        let message = format!("A session has at most {max} endpoints.");
+        Err(ErrorText::new(ErrorCode::TOO_MANY_BINDS, message))
+    }
+
+    /// Whether this is one of its connections, and not one that was replaced.
+    pub(super) fn has_leg(&self, leg: &Arc<AgentLeg>) -> bool {
+        self.legs.get(&leg.number).is_some_and(|current| Arc::ptr_eq(current, leg))
+    }
+
     /// The connection that commands go to.
     pub(crate) fn first_leg(&self) -> Option<&Arc<AgentLeg>> {
         self.legs.values().min_by_key(|leg| leg.number)

@@ -7,7 +7,7 @@ use adit_proto::{ErrorCode, ErrorText};
 use tokio::net::TcpListener;
 
 use super::{
-    super::{Control, Held, PortListener, Retired, labelled::gone, pools},
+    super::{Control, Held, PortListener, Retired, Session, labelled::gone, pools},
     BindFailed, ClaimState, Claimed, Plan, Proof, already_online, token,
 };
 use crate::{address::Address, paths::AgentLeg, shared::Shared, table::Pool, tunnel::Tunnel};
@@ -22,10 +22,14 @@ impl Control {
         plan: Plan,
         tunnel: Arc<Tunnel>,
     ) -> Result<Claimed, BindFailed> {
-        let current =
-            self.sessions.get(client_id).and_then(|session| session.legs.get(&leg.number));
-        if !current.is_some_and(|current| Arc::ptr_eq(current, leg)) {
-            return Err(BindFailed::Refused(gone()));
+        let session = self.sessions.get(client_id).filter(|session| session.has_leg(leg));
+        let session = session.ok_or_else(gone)?;
+        if !self.is_as_planned(session, &plan, &tunnel.id) {
+            let message = "The endpoint changed hands meanwhile; try again.";
+            return Err(BindFailed::Raced(ErrorText::new(ErrorCode::TRANSIENT, message)));
+        }
+        if plan.proof != Proof::Session {
+            session.room(&shared.settings.limits)?;
         }
         let Plan { account, address, proof, socket, .. } = plan;
         let key = address.key(&account.id);
@@ -81,6 +85,27 @@ impl Control {
         }
         shared.routes.touch();
         Ok(claimed(address, ClaimState::Held(tunnel)))
+    }
+
+    /// Whether the tunnel that a plan takes over is still the one to take over. Between plan and
+    /// commit another leg may have brought it back, or its time may have come: its paths are closed
+    /// then, and it is not the session's any more.
+    fn is_as_planned(&self, session: &Session, plan: &Plan, id: &str) -> bool {
+        let is_known = |now: Option<&Arc<Tunnel>>| match (&plan.known, now) {
+            (Some(known), Some(now)) => Arc::ptr_eq(known, now),
+            (None, None) => true,
+            _ => false,
+        };
+        let of_session = session.tunnels.get(id);
+        match plan.proof {
+            Proof::Session => is_known(of_session),
+            Proof::Token => {
+                let key = plan.address.key(&plan.account.id);
+                let member = self.member(&key, &plan.account.id, id);
+                of_session.is_none() && is_known(member.as_ref())
+            }
+            Proof::Asked | Proof::Generated => of_session.is_none(),
+        }
     }
 
     fn open_pool(

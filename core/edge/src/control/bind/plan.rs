@@ -21,6 +21,7 @@ use crate::{
     settings::Ports,
     shared::Shared,
     ticket::{Owner, Shown},
+    tunnel::Tunnel,
 };
 
 /// What is to be done about a bind.
@@ -40,10 +41,8 @@ impl Control {
         leg: &Arc<AgentLeg>,
         bind: &Bind,
     ) -> Result<Planned, BindFailed> {
-        let session = self.sessions.get(client_id).ok_or_else(gone)?;
-        if !session.legs.get(&leg.number).is_some_and(|current| Arc::ptr_eq(current, leg)) {
-            return Err(gone().into());
-        }
+        let session = self.sessions.get(client_id).filter(|session| session.has_leg(leg));
+        let session = session.ok_or_else(gone)?;
         let account = session.account.clone();
         let plan = |address, proof, known, socket| {
             Ok(Planned::Serve(Plan { account: account.clone(), address, proof, known, socket }))
@@ -55,11 +54,7 @@ impl Control {
             permit(shared, &account, &known.address)?;
             return plan(known.address.clone(), Proof::Session, Some(Arc::clone(known)), None);
         }
-        let max = shared.settings.limits.binds_per_session.min(account.max_binds);
-        if session.tunnels.len() + session.labelled.len() >= max {
-            let message = format!("A session has at most {max} endpoints.");
-            return Err(ErrorText::new(ErrorCode::TOO_MANY_BINDS, message).into());
-        }
+        session.room(&shared.settings.limits)?;
         if !bind.id.is_empty()
             && let Some(retired) = self.retired(&account.id, &bind.id)
         {
@@ -68,10 +63,7 @@ impl Control {
         if let Some(address) = shown(shared, &account, bind)? {
             permit(shared, &account, &address)?;
             let key = address.key(&account.id);
-            let known = self.pools.get(&key).and_then(|held| {
-                let members = held.pool.members();
-                members.iter().find(|m| m.id == bind.id && m.account == account.id).map(Arc::clone)
-            });
+            let known = self.member(&key, &account.id, &bind.id);
             let socket = self.socket(shared, &account, &address)?;
             return plan(address, Proof::Token, known, socket);
         }
@@ -95,6 +87,12 @@ impl Control {
         permit(shared, &account, &address)?;
         let socket = self.socket(shared, &account, &address)?;
         plan(address, proof, None, socket)
+    }
+
+    /// The tunnel that an account's agent knows by this id, of those that share an address.
+    pub(super) fn member(&self, key: &Key, account: &str, bind: &str) -> Option<Arc<Tunnel>> {
+        let members = self.pools.get(key)?.pool.members();
+        members.iter().find(|m| m.id == bind && *m.account == *account).map(Arc::clone)
     }
 
     /// The socket of a `tcp` address that nobody has yet.
