@@ -78,9 +78,11 @@ pub(crate) async fn bind(
         opts: bind.opts.chosen(bind.proto, &url, &claimed.address.short()),
         extra: BindRespExtra { token: claimed.token.into(), tunnel_id: claimed.tunnel_id.clone() },
     };
+    let is_new = bind.id.is_empty();
     drop(bind);
     let Ok(mut closing) = rpc::respond(stream, &answer, CALL_TIMEOUT).await else {
-        return Done::Quiet; // the leg is ending, and takes its path with it
+        not_taken(&shared, &of, &claimed.state, is_new);
+        return Done::Quiet;
     };
     drop(permit);
     let end = closing.peer_end(shared.settings.limits.bind_hold).await;
@@ -103,6 +105,19 @@ pub(crate) async fn bind(
         finish(closing).await;
     }
     Done::Quiet
+}
+
+/// The agent gave up a bind before it had the answer, or its leg is ending. Of an endpoint that is
+/// new it knows no id by which it could ever give it back; one that it knew before it still has.
+fn not_taken(shared: &Shared, of: &Caller, state: &ClaimState, is_new: bool) {
+    let ClaimState::Held(tunnel) = state else { return };
+    tracing::debug!(bind = tunnel.id, is_new, "the agent did not take the answer to its bind");
+    if is_new {
+        shared.control.lock().unbind(shared, &of.client_id, &tunnel.id);
+    } else {
+        tunnel.paths.go_online(&of.leg);
+        shared.routes.touch();
+    }
 }
 
 /// `Unbind`: whatever the id, it is not bound afterwards.
@@ -143,6 +158,7 @@ pub(crate) async fn start_labelled(
     };
     let answer = StartTunnelWithLabelResp { id: labelled.id.clone() };
     let Ok(mut closing) = rpc::respond(stream, &answer, CALL_TIMEOUT).await else {
+        shared.control.lock().unbind(&shared, &of.client_id, &labelled.id);
         return Done::Quiet;
     };
     drop(permit);

@@ -8,8 +8,9 @@ use std::sync::{
 
 use adit_chain::{BoxHandler, BuildCx, BuildError, Factory, Handler, Needs, Registry};
 use adit_edge::{Edge, Settings};
+use adit_mux::ErrorCode as MuxCode;
 use adit_proto::{
-    message::{Bind, Proto},
+    message::{Bind, Proto, SrvInfo},
     rpc,
 };
 use parking_lot::Mutex;
@@ -79,6 +80,17 @@ async fn gated(settings: Settings) -> (Edge, Keeper) {
     let gate = Gate { is_shut, entered: tell, opened: Mutex::new(opened) };
     let registry = Registry::default().with([Arc::new(gate) as Arc<dyn Factory>]);
     (Edge::start(settings, registry, accounts()).await.unwrap(), keeper)
+}
+
+/// Asks for a bind and resets its stream while it is worked on.
+async fn give_up(agent: &Agent, gate: &Keeper, bind: &Bind) {
+    gate.shut();
+    let mut stream = agent.mux.open(rpc::first_bytes(bind)).unwrap();
+    gate.entered().await;
+    stream.reset(MuxCode::StreamCancelled);
+    // Whatever comes after the reset is answered after it was seen.
+    agent.call(&SrvInfo {}).await.unwrap().finish().await;
+    gate.open();
 }
 
 /// A bind that passes the gate.
@@ -201,4 +213,29 @@ async fn binds_at_once_have_the_limit_of_binds_one_by_one() {
     let one = through(Proto::Https, "a.edge.test");
     let (refused, ()) = tokio::join!(agent.refused(&one), other);
     assert_eq!(refused, 324);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_bind_whose_agent_takes_no_answer_is_given_back() {
+    let (edge, gate) = gated(settings()).await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let one = through(Proto::Https, "a.edge.test");
+    give_up(&agent, &gate, &one).await;
+    eventually(|| edge.sessions()[0].tunnels.is_empty()).await;
+    agent.bind(&one).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_tunnel_whose_agent_takes_no_answer_to_another_bind_of_it_is_served_on() {
+    let (edge, gate) = gated(settings()).await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let bound = agent.bind(&through(Proto::Https, "a.edge.test")).await.unwrap();
+    let mut changed = rebind(&bound);
+    changed.forwards_to = "elsewhere".to_owned();
+    let is_changed_and_online = || {
+        let tunnel = edge.sessions()[0].tunnels[0].clone();
+        tunnel.forwards_to == "elsewhere" && tunnel.is_online
+    };
+    give_up(&agent, &gate, &changed).await;
+    eventually(is_changed_and_online).await;
 }
