@@ -6,7 +6,7 @@ use adit_mux::Stream;
 use adit_proto::{
     ErrorText, StreamType,
     message::{CommandResp, Message, Restart, Stop, StopTunnel, Update},
-    rpc,
+    rpc, session,
 };
 use tracing::{debug, info};
 
@@ -80,12 +80,12 @@ pub(crate) async fn answer(shared: Arc<Shared>, order: StreamType, mut stream: S
     let limit = rpc::BODY_TIMEOUT;
     let (closing, followed) = match read {
         Ok((order, Support::Followed)) => {
-            (rpc::respond(stream, &CommandResp {}, limit).await, Some(order))
+            (session::respond(stream, &CommandResp {}, limit).await, Some(order))
         }
         Ok((_, Support::Refused(reason))) => {
-            (rpc::refuse(stream, &ErrorText::uncoded(reason.clone()), limit).await, None)
+            (session::refuse(stream, &ErrorText::uncoded(reason.clone()), limit).await, None)
         }
-        Err(text) => (rpc::refuse(stream, &text, limit).await, None),
+        Err(text) => (session::refuse(stream, &text, limit).await, None),
     };
     match closing {
         // The edge shall have read the answer before anything ends.

@@ -16,8 +16,8 @@ use adit_net::per_source::SourceGuard;
 use adit_proto::{
     ErrorText, StreamType,
     heartbeat::{self, EchoError, Pulse},
-    rpc::{self as calls, CALL_TIMEOUT, Closing, FINISH_GRACE},
-    session::{TypedStreams, open_heartbeat},
+    rpc::{CALL_TIMEOUT, Closing, FINISH_GRACE},
+    session::{self, TypedStreams, open_heartbeat},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -278,7 +278,7 @@ fn panicked(error: &tokio::task::JoinError) -> (ErrorCode, &'static str) {
 
 /// Answers with a failure and gives the agent a moment to read it.
 pub(crate) async fn refuse(stream: Stream, error: &ErrorText) {
-    if let Ok(mut closing) = calls::refuse(stream, error, CALL_TIMEOUT).await {
+    if let Ok(mut closing) = session::refuse(stream, error, CALL_TIMEOUT).await {
         let _ = closing.peer_end(FINISH_GRACE).await;
     }
 }

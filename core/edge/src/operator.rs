@@ -9,7 +9,6 @@ use adit_proto::{
     rpc::{CallError, FINISH_GRACE},
     session,
 };
-use tokio::time::timeout;
 
 use crate::{control::Session, edge::Edge, paths::Reach, tunnel::Tunnel};
 
@@ -176,12 +175,8 @@ impl Edge {
         Q: Request<Answer = CommandResp>,
     {
         let limit = self.shared.settings.limits.command;
-        match session::call(&target.mux, request, limit).await {
-            Ok(answered) => {
-                // FIN from us; dropping the stream resets it for agents that leave it open.
-                let _ = timeout(FINISH_GRACE, answered.finish()).await;
-                Ok(())
-            }
+        match session::command(&target.mux, request, limit).await {
+            Ok(CommandResp {}) => Ok(()),
             Err(CallError::Refused(error)) => Err(CommandError::Refused(error)),
             // An agent that does what it was told may be gone before its answer is.
             Err(_) if target.mux.ended().is_some() => Ok(()),

@@ -8,6 +8,7 @@ use adit_proto::{
     message::{Auth, AuthExtra, AuthResp, AuthRespExtra, choose_version},
     peer::{HeartbeatTiming, PeerInfo},
     rpc::{self, CALL_TIMEOUT},
+    session,
 };
 use tokio::time::sleep;
 
@@ -66,7 +67,7 @@ pub(crate) async fn authenticate(
             let (limits, leg) = (&shared.settings.limits, &authenticated.attached.leg);
             leg.mux.set_limits(limits.mux_limits());
             leg.mux.set_peer(limits.traits_for(leg.family));
-            match rpc::respond(stream, &answer, CALL_TIMEOUT).await {
+            match session::respond(stream, &answer, CALL_TIMEOUT).await {
                 // The stream lives on in the session until the agent's FIN.
                 Ok(closing) => shared.legs.spawn(super::finish(closing)),
                 Err(error) => {
@@ -78,7 +79,7 @@ pub(crate) async fn authenticate(
         }
         Err(error) => {
             refused(&shared, &error, origin).await;
-            if let Ok(mut closing) = rpc::refuse(stream, &error, CALL_TIMEOUT).await {
+            if let Ok(mut closing) = session::refuse(stream, &error, CALL_TIMEOUT).await {
                 let _ = closing.peer_end(LAST_WORD).await;
             }
             Done::End(MuxCode::NoError, "authentication failed")

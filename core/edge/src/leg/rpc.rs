@@ -80,7 +80,7 @@ pub(crate) async fn bind(
     };
     let is_new = bind.id.is_empty();
     drop(bind);
-    let Ok(mut closing) = rpc::respond(stream, &answer, CALL_TIMEOUT).await else {
+    let Ok(mut closing) = session::respond(stream, &answer, CALL_TIMEOUT).await else {
         not_taken(&shared, &of, &claimed.state, is_new);
         return Done::Quiet;
     };
@@ -157,7 +157,7 @@ pub(crate) async fn start_labelled(
         }
     };
     let answer = StartTunnelWithLabelResp { id: labelled.id.clone() };
-    let Ok(mut closing) = rpc::respond(stream, &answer, CALL_TIMEOUT).await else {
+    let Ok(mut closing) = session::respond(stream, &answer, CALL_TIMEOUT).await else {
         shared.control.lock().unbind(&shared, &of.client_id, &labelled.id);
         return Done::Quiet;
     };
@@ -213,7 +213,7 @@ async fn read<M: Message>(shared: &Shared, stream: &mut Stream) -> Result<M, Unr
 async fn reject(stream: Stream, unread: Unread) -> Done {
     let mut stream = match unread.refusal {
         None => stream,
-        Some(text) => match rpc::refuse(stream, &text, CALL_TIMEOUT).await {
+        Some(text) => match session::refuse(stream, &text, CALL_TIMEOUT).await {
             Err(_) => return Done::Quiet,
             Ok(closing) if unread.reset.is_none() => {
                 finish(closing).await;
@@ -234,7 +234,7 @@ async fn reject(stream: Stream, unread: Unread) -> Done {
 
 /// The request counts until it is answered; waiting for the agent's FIN costs it nothing.
 async fn answer_and_finish<A: Serialize>(stream: Stream, answer: &A, permit: OwnedSemaphorePermit) {
-    let answered: Result<Closing<Stream>, _> = rpc::respond(stream, answer, CALL_TIMEOUT).await;
+    let answered: Result<Closing<Stream>, _> = session::respond(stream, answer, CALL_TIMEOUT).await;
     drop(permit);
     if let Ok(closing) = answered {
         finish(closing).await;

@@ -15,9 +15,18 @@ use adit_proto::{
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::{rig::*, session::eventually};
+
+/// A frame of stream 3 that opens it with these bytes.
+fn opening(first: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(first.len()).unwrap();
+    [&(len << 8 | 0x12).to_be_bytes()[..], &3u32.to_be_bytes(), first].concat()
+}
 
 /// Holds up one bind while its tunnel is built: decided about, and not carried out.
 struct Gate {
@@ -101,10 +110,7 @@ fn through(proto: Proto, name: &str) -> Bind {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_agent_that_goes_while_it_is_let_in_leaves_no_session() {
     let edge = edge().await;
-    let asked = rpc::first_bytes(&auth("", ""));
-    let len = u32::try_from(asked.len()).unwrap();
-    // DATA with SYN, stream 3.
-    let frame = [&(len << 8 | 0x12).to_be_bytes()[..], &3u32.to_be_bytes(), &asked].concat();
+    let frame = opening(&rpc::first_bytes(&auth("", "")));
     let mut agents = tokio::task::JoinSet::new();
     for n in 0..4000 {
         let mut io = edge.join();
@@ -118,6 +124,28 @@ async fn an_agent_that_goes_while_it_is_let_in_leaves_no_session() {
     }
     agents.join_all().await;
     eventually(|| edge.sessions().is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_answer_and_its_end_are_one_frame_however_busy_the_edge_is() {
+    let edge = edge().await;
+    let mut agents = tokio::task::JoinSet::new();
+    for _ in 0..2000 {
+        let mut io = edge.join();
+        agents.spawn(async move {
+            io.write_all(&opening(&rpc::first_bytes(&SrvInfo {}))).await.unwrap();
+            loop {
+                let (head, _stream) = (io.read_u32().await.unwrap(), io.read_u32().await.unwrap());
+                let mut payload = vec![0; usize::try_from(head >> 8).unwrap()];
+                io.read_exact(&mut payload).await.unwrap();
+                if payload.starts_with(b"{") {
+                    return head & 0xff;
+                }
+            }
+        });
+    }
+    // DATA with FIN.
+    assert!(agents.join_all().await.iter().all(|kind| *kind == 0x11));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
