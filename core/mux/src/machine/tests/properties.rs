@@ -1,5 +1,7 @@
 //! What holds whatever the schedule and whatever the bytes.
 
+use std::collections::BTreeSet;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -10,6 +12,7 @@ enum Step {
     Write { by_edge: bool, stream: usize, len: usize },
     Read { by_edge: bool, stream: usize, max_chunks: usize },
     Finish { by_edge: bool, stream: usize },
+    Drop { by_edge: bool, stream: usize },
     Deliver { to_edge: bool, len: usize },
     Wait { ms: u64 },
 }
@@ -22,7 +25,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(by_edge, stream, len)| Step::Write { by_edge, stream, len }),
         6 => (any::<bool>(), stream.clone(), 1..8_usize)
             .prop_map(|(by_edge, stream, max_chunks)| Step::Read { by_edge, stream, max_chunks }),
-        1 => (any::<bool>(), stream).prop_map(|(by_edge, stream)| Step::Finish { by_edge, stream }),
+        1 => (any::<bool>(), stream.clone())
+            .prop_map(|(by_edge, stream)| Step::Finish { by_edge, stream }),
+        1 => (any::<bool>(), stream).prop_map(|(by_edge, stream)| Step::Drop { by_edge, stream }),
         8 => (any::<bool>(), prop_oneof![0..40_usize, 0..200_000_usize])
             .prop_map(|(to_edge, len)| Step::Deliver { to_edge, len }),
         2 => (0..300_u64).prop_map(|ms| Step::Wait { ms }),
@@ -36,6 +41,7 @@ struct End {
     partial: BytesMut,
     sent: Vec<(u32, u64, bool)>,
     read: Vec<(u32, u64, bool)>,
+    dropped: BTreeSet<u32>,
 }
 
 /// The byte at each position of each stream, so that order and place are checked by value.
@@ -47,7 +53,8 @@ impl End {
     fn new(config: Config, now: Instant) -> Self {
         let machine = Machine::new(config, now);
         let (inbox, partial) = (BytesMut::new(), BytesMut::new());
-        Self { machine, inbox, partial, sent: Vec::new(), read: Vec::new() }
+        let (sent, read, dropped) = Default::default();
+        Self { machine, inbox, partial, sent, read, dropped }
     }
 
     fn know(&mut self, id: u32) {
@@ -58,10 +65,14 @@ impl End {
     fn write(&mut self, stream: usize, len: usize) {
         let n_streams = self.sent.len().max(1);
         let Some((id, at, finished)) = self.sent.get_mut(stream % n_streams) else { return };
-        if *finished {
+        if *finished || self.dropped.contains(id) {
             return;
         }
         if let Poll::Ready(room) = self.machine.poll_room(&cx(), StreamId(*id)) {
+            if self.machine.reset_code(StreamId(*id)).is_some() {
+                assert!(room.is_err(), "nobody writes after a reset");
+                return;
+            }
             let n = len.min(room.unwrap());
             let bytes: Bytes = (*at..*at + n as u64).map(|at| byte(*id, at)).collect();
             *at += n as u64;
@@ -71,10 +82,28 @@ impl End {
 
     fn finish(&mut self, stream: usize) {
         let n_streams = self.sent.len().max(1);
-        if let Some((id, _, finished)) = self.sent.get_mut(stream % n_streams) {
+        let Some((id, _, finished)) = self.sent.get_mut(stream % n_streams) else { return };
+        if !self.dropped.contains(id) {
             *finished = true;
-            self.machine.finish(StreamId(*id)).unwrap();
+            let result = self.machine.finish(StreamId(*id));
+            assert!(result.is_ok() || self.machine.reset_code(StreamId(*id)).is_some());
         }
+    }
+
+    fn drop(&mut self, now: Instant, stream: usize) {
+        let n_streams = self.sent.len().max(1);
+        if let Some((id, ..)) = self.sent.get(stream % n_streams)
+            && self.dropped.insert(*id)
+        {
+            self.machine.detach(now, StreamId(*id));
+        }
+    }
+
+    /// What was read of the streams that are still held, and of how many bytes the other end sent.
+    fn read_of(&self, other: &Self) -> Vec<(u32, u64, Option<u64>)> {
+        let sent = |id| other.sent.iter().find(|sent| sent.0 == id).map(|sent| sent.1);
+        let held = self.read.iter().filter(|(id, ..)| !self.dropped.contains(id));
+        held.map(|(id, at, _)| (*id, *at, sent(*id))).collect()
     }
 
     fn read(&mut self, now: Instant, stream: usize, max_chunks: usize) {
@@ -83,6 +112,9 @@ impl End {
         }
         let n_streams = self.read.len().max(1);
         let Some((id, at, ended)) = self.read.get_mut(stream % n_streams) else { return };
+        if self.dropped.contains(id) {
+            return;
+        }
         for _ in 0..max_chunks {
             match self.machine.poll_chunk(&cx(), StreamId(*id)) {
                 Poll::Pending => return,
@@ -95,6 +127,7 @@ impl End {
                     }
                     self.machine.release(now, StreamId(*id), bytes.len());
                 }
+                Poll::Ready(Err(StreamError::Reset { by: crate::ResetBy::Peer, .. })) => return,
                 Poll::Ready(Err(error)) => panic!("{error}"),
             }
         }
@@ -146,6 +179,9 @@ proptest! {
                 Step::Finish { by_edge, stream } => {
                     (if by_edge { &mut edge } else { &mut agent }).finish(stream);
                 }
+                Step::Drop { by_edge, stream } => {
+                    (if by_edge { &mut edge } else { &mut agent }).drop(now, stream);
+                }
                 Step::Deliver { to_edge, len } => {
                     exchange(now, &mut agent, &mut edge);
                     (if to_edge { &mut edge } else { &mut agent }).deliver(now, len);
@@ -177,12 +213,15 @@ proptest! {
         edge.machine.check_windows();
         prop_assert_eq!(agent.machine.stats().n_streams, 0);
         prop_assert_eq!(edge.machine.stats().n_streams, 0);
-        agent.sent.sort_unstable();
-        edge.sent.sort_unstable();
-        agent.read.sort_unstable();
-        edge.read.sort_unstable();
-        prop_assert_eq!(&agent.sent, &edge.read);
-        prop_assert_eq!(&edge.sent, &agent.read);
+        for (reader, sender) in [(&agent, &edge), (&edge, &agent)] {
+            for (id, n_read, n_sent) in reader.read_of(sender) {
+                prop_assert_eq!(Some(n_read), n_sent, "bytes of stream {}", id);
+            }
+            for (id, ..) in &sender.sent {
+                let is_known = reader.read.iter().any(|read| read.0 == *id);
+                prop_assert!(is_known || sender.dropped.contains(id), "stream {} was lost", id);
+            }
+        }
     }
 
     #[test]
