@@ -3,14 +3,16 @@
 //! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task.
 //! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
-//! - `exchange`, `send`: one request and its response; `headers`, `body`, `whole`: their parts;
-//!   `finish`: who is told of their end; `tape`, `overheard`: who watches; `way`: what
-//!   goes along.
+//! - `exchange`, `send`: one request and its response; `headers`, `body`, `arriving`,
+//!   `whole`: their parts;
+//!   `interim`: what comes before the response; `finish`: who is told of their end; `tape`,
+//!   `overheard`: who watches; `way`: what goes along.
 //! - `inside`: requests that handlers send to internal endpoints.
 //! - `verbatim`: exchanges that pass as they are, and are only watched.
 //! - `places`, `own`, `away`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
+mod arriving;
 mod away;
 mod body;
 mod conn;
@@ -22,6 +24,7 @@ mod guard;
 mod headers;
 mod idle;
 mod inside;
+mod interim;
 mod last_word;
 mod nap;
 mod overheard;

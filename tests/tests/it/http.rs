@@ -1,5 +1,7 @@
 //! HTTP endpoints, end to end.
 
+mod interim;
+mod silence;
 mod streams;
 
 use adit_agent::EndpointSpec;

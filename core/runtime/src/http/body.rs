@@ -16,7 +16,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{finish::Finish, pipe::Pipe, seat::Seat, sock::Traffic};
+use super::{finish::Finish, interim::Awaited, pipe::Pipe, seat::Seat, sock::Traffic};
 use crate::{Metrics, limits::CONTINUE_WAIT};
 
 /// The body of a response. When it is dropped, sent or not, the exchange is over.
@@ -130,16 +130,24 @@ enum Wait {
     Over,
 }
 
-/// Carries `Expect: 100-continue` end to end. The pipe must not be used again: the body may never
-/// be sent.
-pub(super) fn expect_continue(request: &mut Request<Body>) {
+/// Carries `Expect: 100-continue` end to end, and what else comes before the response. The pipe must
+/// not be used again: the body may never be sent.
+pub(super) fn expect_continue(
+    traffic: &Arc<Traffic>,
+    request: &mut Request<Body>,
+    interim: Option<Awaited>,
+) {
     let (asked, waiting) = oneshot::channel();
     let asked = parking_lot::Mutex::new(Some(asked));
+    let traffic = Arc::clone(traffic);
     hyper::ext::on_informational(request, move |response| {
         if response.status() == http::StatusCode::CONTINUE
             && let Some(asked) = asked.lock().take()
         {
             let _ = asked.send(());
+        }
+        if let Some(interim) = interim {
+            traffic.interim.say(interim, response.status(), response.headers());
         }
     });
     let body = std::mem::take(request.body_mut());

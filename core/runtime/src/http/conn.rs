@@ -80,6 +80,7 @@ impl Serving {
         let turn = Turn::new();
         let (crew, members) = Crew::new(turn.waker(CREW).clone());
         let watch = Watch::new(Arc::clone(&traffic), limits, stop);
+        traffic.interim.wakes(turn.waker(SERVER));
         let switched = Mutex::new(None);
         let away = Away::default();
         let shared = Arc::new(Shared { places, away, crew, traffic, origin, switched });

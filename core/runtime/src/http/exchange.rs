@@ -18,6 +18,7 @@ use super::{
     guard,
     headers::{self, Has, Switch},
     inside::{Doors, Hops, Rendered},
+    interim::Awaited,
     pipe::Pipe,
     places::Places,
     seat::Seat,
@@ -75,10 +76,12 @@ pub(super) fn serve(
     let has_body = !http_body::Body::is_end_stream(request.body());
     let raw = shared.traffic.begin(has_body, |head| guard::check_raw(request.method(), head));
     let mut in_flight = InFlight { traffic: Arc::clone(&shared.traffic), metrics: None };
+    let is_http11 = request.version() == Version::HTTP_11;
+    let interim = is_http11.then(|| Awaited(shared.traffic.n_begun()));
     async move {
         let taste = Taste::of(request.headers());
         let is_head = request.method() == Method::HEAD;
-        let mut way = Way::new();
+        let mut way = Way { interim, ..Way::new() };
         if let Some((conn, tap)) = shared.places.tapped() {
             way.watch(&shared, (&conn, &*tap), &request);
         }
@@ -98,6 +101,9 @@ pub(super) fn serve(
                 response
             }
         };
+        if let Some(interim) = interim {
+            shared.traffic.interim.sent(interim).await;
+        }
         in_flight.metrics = way.metrics;
         let finish = way.finish.and_then(|finish| shared.leave(finish, &response, is_head));
         Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed, finish)))
@@ -320,7 +326,7 @@ async fn through(
             max_len: route.limits.max_buffered_body,
             timeout: route.limits.response_timeout,
         };
-        exchange.inside = Doors::open(shared, seat, way.visitor.as_ref(), hops);
+        exchange.inside = Doors::open(shared, seat, way, hops);
         if route.chain.needs().contains(Needs::REQUEST_BODY) {
             buffer_request(exchange, &route.limits).await?;
         }

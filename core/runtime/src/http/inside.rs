@@ -13,6 +13,7 @@ use super::{
     body::Tracked,
     exchange::{HangUp, Shared, chained},
     headers::{self, Has, Switch},
+    interim::Awaited,
     own::takes_exchanges,
     seat::Seat,
     send,
@@ -80,6 +81,8 @@ pub(super) struct Doors {
     seat: Arc<Seat>,
     /// The visitor's bytes after HTTP, if it asked for another protocol.
     visitor: Option<OnUpgrade>,
+    /// Lets the visitor have interim responses, if it can be sent any.
+    interim: Option<Awaited>,
     hops: Hops,
 }
 
@@ -88,14 +91,14 @@ impl Doors {
     pub(super) fn open(
         shared: &Arc<Shared>,
         seat: &Arc<Seat>,
-        visitor: Option<&OnUpgrade>,
+        way: &Way,
         hops: Hops,
     ) -> Option<Arc<dyn Inside>> {
         if !seat.route.chain.needs().contains(Needs::INSIDE) {
             return None;
         }
-        let (shared, seat, visitor) = (Arc::clone(shared), Arc::clone(seat), visitor.cloned());
-        Some(Arc::new(Self { shared, seat, visitor, hops }))
+        let (shared, seat, visitor) = (Arc::clone(shared), Arc::clone(seat), way.visitor.clone());
+        Some(Arc::new(Self { shared, seat, visitor, interim: way.interim, hops }))
     }
 
     async fn go(
@@ -124,7 +127,9 @@ impl Doors {
             }
         };
         seat.route.metrics.exchange();
-        let mut way = Way::new();
+        // What comes before an answer is the visitor's only if the answer is.
+        let interim = self.interim.filter(|_| errand == Errand::Forward);
+        let mut way = Way { interim, ..Way::new() };
         if let Some(tap) = seat.route.tap.as_deref() {
             way.watch(shared, (&seat.conn, tap), &request);
         }

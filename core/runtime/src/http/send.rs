@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use adit_chain::{Body, Origin, Refusal, code};
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{EXPECT, HOST},
+    header::{CONNECTION, EXPECT, HOST},
     uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper::body::Incoming;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::{
+    arriving::Silence,
     body::{Borrowed, expect_continue},
     exchange::{After, Shared, Switched},
     headers::{self, Has, Switch},
@@ -30,7 +31,8 @@ pub(super) async fn send(
     way: &mut Way,
 ) -> Result<Response<Body>, Refusal> {
     let version = seat.route.upstream.http_version();
-    let reuse = prepare(&mut request, version, way);
+    let silence = Silence::of(&mut request);
+    let reuse = prepare(shared, &mut request, version, way);
     let mut attempt = seat.take(&shared.crew).await;
     if let Some(taped) = way.taped() {
         taped.forwarded();
@@ -47,7 +49,7 @@ pub(super) async fn send(
         if is_fresh && let Some(taped) = way.taped() {
             taped.connected();
         }
-        match head_in_time(shared, seat, &mut pipe, request).await? {
+        match head_in_time(shared, seat, &mut pipe, request, silence.as_ref()).await? {
             Ok(response) => break (response, pipe),
             Err(SendError::Stale(again)) if !is_fresh => request = *again,
             Err(SendError::Stale(_)) => return Err(closed_early()),
@@ -71,7 +73,12 @@ enum Reuse {
 }
 
 /// Brings a request into the shape that the upstream speaks.
-fn prepare(request: &mut Request<Body>, version: HttpVersion, way: &mut Way) -> Reuse {
+fn prepare(
+    shared: &Shared,
+    request: &mut Request<Body>,
+    version: HttpVersion,
+    way: &mut Way,
+) -> Reuse {
     *request.version_mut() = Version::HTTP_11;
     let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
     let mut reuse = Reuse::Yes;
@@ -87,8 +94,10 @@ fn prepare(request: &mut Request<Body>, version: HttpVersion, way: &mut Way) -> 
     } else if request.headers().get(EXPECT).is_some_and(expects)
         && !http_body::Body::is_end_stream(request.body())
     {
-        expect_continue(request);
+        expect_continue(&shared.traffic, request, way.interim);
         reuse = Reuse::No;
+    } else if let Some(interim) = way.interim {
+        interim.hear(&shared.traffic, request);
     }
     reuse
 }
@@ -113,6 +122,7 @@ async fn head_in_time(
     seat: &Seat,
     pipe: &mut Pipe,
     request: Request<Body>,
+    silence: Option<&Silence>,
 ) -> Result<Result<Response<Incoming>, SendError>, Refusal> {
     let limit = seat.route.limits.response_timeout;
     let mut sending = pin!(pipe.send(request));
@@ -123,7 +133,8 @@ async fn head_in_time(
         }
         let before = std::mem::replace(&mut sent, shared.traffic.totals().bytes_in);
         if before == sent {
-            return Err(late(limit));
+            let is_visitors = silence.is_some_and(Silence::is_the_visitors);
+            return Err(if is_visitors { silent(limit) } else { late(limit) });
         }
     }
 }
@@ -174,6 +185,14 @@ fn receive(
 pub(super) fn late(limit: Duration) -> Refusal {
     let message = format!("The service did not answer within {limit:?}.");
     Refusal::new(StatusCode::GATEWAY_TIMEOUT, message).with_code(code::BAD_UPSTREAM_RESPONSE)
+}
+
+/// What a visitor is told that has not sent what it said it would.
+pub(super) fn silent(limit: Duration) -> Refusal {
+    let message = format!("The rest of the request's body did not come within {limit:?}.");
+    let mut refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, message);
+    refusal.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    refusal
 }
 
 pub(super) fn switched_unasked() -> Refusal {

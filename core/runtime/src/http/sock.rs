@@ -22,6 +22,7 @@ use tokio::{
     time::{Duration, Instant, Sleep, sleep},
 };
 
+use super::interim::Interim;
 use crate::limits::MAX_HEAD;
 
 /// How long a visitor that closed its half, and is being sent nothing, is believed to be waiting.
@@ -57,6 +58,8 @@ pub(super) struct Traffic {
     head: Mutex<Head>,
     /// Ends of exchanges that handlers are still being told of.
     n_telling: AtomicU32,
+    /// What is to be said before the response that is awaited.
+    pub(super) interim: Interim,
     /// Why the connection ends early, once it does.
     fate: OnceLock<&'static str>,
     /// Woken when an exchange ends: an end of file may be waiting for that.
@@ -242,6 +245,25 @@ impl Sock {
         Self { io, traffic, spoken, eof }
     }
 
+    /// Says what comes before a response, where the HTTP library has nothing half-written.
+    fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { io, traffic, .. } = self;
+        if !traffic.interim.waits() {
+            return Poll::Ready(Ok(()));
+        }
+        traffic.interim.poll_say(cx, io, |n| traffic.wrote(n))
+    }
+
+    /// The HTTP library is about to write. What it wrote before may not be out yet, and then nothing
+    /// comes between.
+    fn poll_begin_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.traffic.is_dirty.load(Relaxed) {
+            ready!(self.poll_say(cx))?;
+            self.traffic.is_dirty.store(true, Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// An end of file came: says so when nothing is under way, or nothing was sent for a while.
     fn poll_eof(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.traffic.ended.register(cx.waker());
@@ -291,7 +313,7 @@ impl AsyncWrite for Sock {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.traffic.is_dirty.store(true, Relaxed);
+        ready!(this.poll_begin_write(cx))?;
         let n = ready!(Pin::new(&mut this.io).poll_write(cx, buf))?;
         this.traffic.wrote(n);
         Poll::Ready(Ok(n))
@@ -303,7 +325,7 @@ impl AsyncWrite for Sock {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.traffic.is_dirty.store(true, Relaxed);
+        ready!(this.poll_begin_write(cx))?;
         let n = ready!(Pin::new(&mut this.io).poll_write_vectored(cx, bufs))?;
         this.traffic.wrote(n);
         Poll::Ready(Ok(n))
@@ -317,7 +339,7 @@ impl AsyncWrite for Sock {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.io).poll_flush(cx))?;
         this.traffic.is_dirty.store(false, Relaxed);
-        Poll::Ready(Ok(()))
+        this.poll_say(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,6 +5,7 @@ mod finishing;
 mod handling;
 mod idling;
 mod inside;
+mod interim;
 mod moving;
 mod proxying;
 mod routing;

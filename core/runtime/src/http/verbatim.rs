@@ -41,7 +41,7 @@ use super::{
     conn::linger,
     exchange::draw,
     pipe::{broken_body, not_http},
-    send::{closed_early, late, switched_unasked},
+    send::{closed_early, late, silent, switched_unasked},
     serve_route,
 };
 use crate::{
@@ -246,6 +246,7 @@ impl Serving<'_> {
     ) -> Option<Next> {
         use passing::Ended as Way;
         let is_awaited = !passing.record.is_answered();
+        let is_silent = passing.waits_for_visitor();
         let refusal = match ended {
             Way::Whole { is_kept: true } => {
                 return self.cx.stop.drain.is_cancelled().then_some(Next::Leave);
@@ -263,6 +264,7 @@ impl Serving<'_> {
             Way::NotHttp => not_http(),
             Way::Switched => switched_unasked(),
             Way::Wrong => broken_body(),
+            Way::Late if is_silent => silent(self.route.limits.response_timeout),
             Way::Late => late(self.route.limits.response_timeout),
         };
         self.abort();

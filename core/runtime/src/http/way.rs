@@ -7,7 +7,10 @@ use http::Request;
 use http_body::Body as HttpBody;
 use hyper::upgrade::OnUpgrade;
 
-use super::{body::Borrowed, exchange::Shared, finish::Finish, headers::Switch, tape::Taped};
+use super::{
+    body::Borrowed, exchange::Shared, finish::Finish, headers::Switch, interim::Awaited,
+    tape::Taped,
+};
 use crate::{Metrics, tap::Tap};
 
 /// What an exchange needs on its way, and leaves behind.
@@ -15,6 +18,8 @@ pub(super) struct Way {
     pub(super) switch: Switch,
     /// The visitor's bytes after HTTP, if it asked for another protocol.
     pub(super) visitor: Option<OnUpgrade>,
+    /// Lets the visitor have interim responses, if it can be sent any.
+    pub(super) interim: Option<Awaited>,
     /// The pipe that the response comes from.
     pub(super) borrowed: Option<Borrowed>,
     /// Whoever wants to be told of the end.
@@ -26,7 +31,8 @@ pub(super) struct Way {
 impl Way {
     pub(super) const fn new() -> Self {
         let switch = Switch::No;
-        Self { switch, visitor: None, borrowed: None, finish: None, metrics: None }
+        let (visitor, interim, borrowed) = (None, None, None);
+        Self { switch, visitor, interim, borrowed, finish: None, metrics: None }
     }
 
     /// The tape, if somebody watches.

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Ended, Limits, RouteOptions,
-    rig::{Peer, Plan, Rig},
+    rig::{Peer, Plan, Rig, within},
 };
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -80,6 +80,57 @@ async fn a_service_that_says_nothing_is_given_up_on() {
     let mut service = rig.served().await;
     service.head().await;
     assert_eq!(service.rest().await, "");
+}
+
+#[tokio::test]
+async fn a_visitor_that_keeps_its_body_to_itself_is_told_so() {
+    for (body, began) in [
+        ("Content-Length: 9", "some"),
+        ("Transfer-Encoding: chunked", "4\r\nsome\r\n"),
+        ("Content-Length: 9\r\nExpect: 100-continue", ""),
+    ] {
+        let mut rig = Rig::with(hurried(Side::Edge)).await;
+        let mut visitor = rig.visit().await;
+        let request = format!("POST / HTTP/1.1\r\nHost: a.test\r\n{body}\r\n\r\n{began}");
+        visitor.send(&request).await;
+        let mut service = rig.served().await;
+        service.until(&format!("\r\n\r\n{began}")).await;
+        if began.is_empty() {
+            service.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+            assert_eq!(visitor.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        let html = visitor.rest().await;
+        assert!(html.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{html}");
+        assert!(html.contains("connection: close\r\n"), "{html}");
+        assert!(html.contains("The rest of the request&#39;s body did not come"), "{html}");
+        assert!(!html.contains("ngrok-error-code"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_take_a_body_is_given_up_on() {
+    let body = "x".repeat(16 * 1024 * 1024);
+    let length = body.len();
+    let requests = [
+        // All of it is there, or more than fits on the way, or nobody asks for it.
+        "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nbody".to_owned(),
+        format!("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n{body}"),
+    ];
+    for request in requests {
+        let mut rig = Rig::with(hurried(Side::Edge)).await;
+        let visitor = rig.visit().await;
+        let (mut answers, mut asks) = visitor.0.into_split();
+        let asking = async {
+            // It may be closed with some of it unread.
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut asks, request.as_bytes()).await;
+        };
+        let mut head = [0; 28];
+        let answered = tokio::io::AsyncReadExt::read_exact(&mut answers, &mut head);
+        let (_, answered) = within(async { tokio::join!(asking, answered) }).await;
+        answered.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 504 Gateway Timeout");
+        let _service = rig.served().await;
+    }
 }
 
 #[tokio::test]

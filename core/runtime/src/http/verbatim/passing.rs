@@ -22,6 +22,9 @@ use super::{
 };
 use crate::{Metrics, limits::MAX_HEAD, render::Taste};
 
+/// Only we say such things.
+const MARKS: Has = Has::ERROR_CODE.union(Has::ORIGIN);
+
 /// Moves in one turn, before other tasks get theirs.
 const TURN: usize = 32;
 
@@ -323,7 +326,10 @@ impl Passing {
             }
             // The answer itself is still to come; perhaps it has been read already.
             self.has_heard = true;
-            self.outward = told.slice(..head.len);
+            self.outward = match Has::of(&head.headers).intersects(MARKS) {
+                true => head::without_marks(&told[..head.len]).copied().collect(),
+                false => told.slice(..head.len),
+            };
             ends.room = BytesMut::from(&told[head.len..]);
             self.is_more = !ends.room.is_empty();
             return Ok(());
@@ -335,9 +341,8 @@ impl Passing {
         (*response.status_mut(), *response.version_mut()) = (head.status, head.version);
         *response.headers_mut() = head.headers;
         headers::strip(response.headers_mut(), has);
-        let is_marked = has.intersects(Has::ERROR_CODE | Has::ORIGIN);
+        let is_marked = has.intersects(MARKS);
         if is_marked {
-            // Only we say such things.
             headers::strip_marks(response.headers_mut(), has, None);
         }
         self.record.response(&response, metrics);
@@ -366,6 +371,11 @@ impl Passing {
     /// Whether the request has been read to its end.
     pub(super) fn is_asked(&self) -> bool {
         self.request.is_done()
+    }
+
+    /// Whether more of the request is to come, and nothing of it has to be passed on.
+    pub(super) fn waits_for_visitor(&self) -> bool {
+        !self.is_sent && self.inward.is_empty() && !self.request.is_done()
     }
 
     /// Since when nothing has moved, where an answer is waited for.

@@ -84,6 +84,8 @@ async fn informational_answers_pass_before_the_answer() {
 #[tokio::test]
 async fn nobody_but_us_says_what_only_we_say() {
     let Asked { rig: _rig, mut told, mut visitor, mut service } = asked().await;
+    service.send("HTTP/1.1 103 Early Hints\r\nadit-origin: x\r\nx-a: 1\r\n\r\n").await;
+    assert_eq!(visitor.head().await, "HTTP/1.1 103 Early Hints\r\nx-a: 1\r\n\r\n");
     service
         .send(
             "HTTP/1.1 200 OK\r\nNgrok-Error-Code: ERR_NGROK_1\r\nx-a: 1\r\nadit-origin: x\r\n\
@@ -202,6 +204,23 @@ async fn a_service_that_is_late_or_speaks_something_else_is_told_apart() {
     service.send("SSH-2.0-server\r\n\r\n").await;
     assert!(visitor.head().await.contains("ngrok-error-code: ERR_NGROK_3004\r\n"));
     assert_eq!(next(&mut told).await.last().unwrap(), "end Some(502) bad-response");
+}
+
+#[tokio::test]
+async fn a_visitor_that_keeps_its_body_to_itself_is_told_so() {
+    let (tell, mut told) = mpsc::channel(8);
+    let tap: Option<Arc<dyn Tap>> = Some(Arc::new(Notebook(tell)));
+    let limits = Limits { response_timeout: Duration::from_millis(100), ..Limits::default() };
+    let options = RouteOptions { tap, limits, ..RouteOptions::new(Side::Agent) };
+    let mut rig = Rig::with(Plan { options, ..Plan::default() }).await;
+    let mut visitor = rig.visit().await;
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nsome").await;
+    let mut service = rig.served().await;
+    service.until("\r\n\r\nsome").await;
+    let page = visitor.rest().await;
+    assert!(page.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{page}");
+    assert!(page.contains("connection: close\r\n"), "{page}");
+    assert_eq!(next(&mut told).await.last().unwrap(), "end Some(408) timeout");
 }
 
 #[tokio::test]
