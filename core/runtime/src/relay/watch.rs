@@ -95,8 +95,6 @@ impl Watch {
         sides.iter_mut().any(|side| {
             let may_leave = side.from.is_done() || is_stalled;
             match (side.io.hearing(), side.to.refusal(cx, side.io)) {
-                // A stream that was reset has nothing left that could be read.
-                (_, Some(io::ErrorKind::ConnectionReset)) => true,
                 (Hearing::Broken, _) | (_, Some(_)) => may_leave,
                 (Hearing::Ended, None) => side.from.is_done() && !side.to.is_done(),
                 (Hearing::Open, None) => false,

@@ -206,6 +206,8 @@ async fn silent_peers_are_asked_once_one_of_them_has_finished() {
 /// A session's stream whose peer has finished, and may reset it.
 struct Finished {
     is_reset: Arc<AtomicBool>,
+    /// Bytes that came before and are still to be read.
+    left: usize,
 }
 
 impl Finished {
@@ -229,11 +231,16 @@ impl AsyncRead for Finished {
 
 impl AsyncBufRead for Finished {
     fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        ready!(self.state())?;
-        Poll::Ready(Ok(&[]))
+        const CHUNK: &[u8] = &[7; 1024];
+        if self.left == 0 {
+            ready!(self.state())?;
+        }
+        Poll::Ready(Ok(&CHUNK[..CHUNK.len().min(self.left)]))
     }
 
-    fn consume(self: Pin<&mut Self>, _: usize) {}
+    fn consume(mut self: Pin<&mut Self>, n: usize) {
+        self.left -= n;
+    }
 }
 
 impl AsyncWrite for Finished {
@@ -278,10 +285,24 @@ impl Sink<Bytes> for Finished {
 async fn a_stream_that_is_reset_after_its_end_ends_the_relay() {
     let (mut service, b) = pair().await;
     let is_reset = Arc::new(AtomicBool::new(false));
-    let stream = Io::pipe(Finished { is_reset: Arc::clone(&is_reset) });
+    let stream = Io::pipe(Finished { is_reset: Arc::clone(&is_reset), left: 0 });
     let mut watched = Watched::new(stream, b.into(), NEVER);
     assert_eq!(within(service.read(&mut [0; 8])).await.unwrap(), 0);
     assert!(!watched.has_ended());
     is_reset.store(true, SeqCst);
     assert_eq!(watched.error().await, io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn what_came_before_a_reset_is_read_by_who_takes_his_time() {
+    const SIZE: usize = 32 * 1024 * 1024; // more than the buffers of two sockets
+    let (visitor, a) = pair().await;
+    let stream = Io::pipe(Finished { is_reset: Arc::new(true.into()), left: SIZE });
+    let watched = Watched::new(a.into(), stream, NEVER);
+    tokio::time::sleep(10 * SOON).await; // many looks
+    let (n, _) = count(&mut Peer(visitor)).await;
+    let (totals, result) = watched.end().await;
+    assert_eq!(result.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    assert_eq!(totals.bytes_out, SIZE as u64);
+    assert!(n > 0);
 }
