@@ -160,28 +160,16 @@ fn words(error: &io::Error) -> String {
 
 /// Why there is no TLS with a service, as visitors read it.
 fn tls_words(error: &io::Error) -> String {
-    use rustls::{CertificateError as Bad, Error as E};
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    let text = match inner {
-        Some(E::InvalidMessage(_)) => "it does not speak TLS",
-        Some(E::InvalidCertificate(bad)) => match bad {
-            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                "its certificate is for another name"
-            }
-            // The second if an authority of the same name is known.
-            Bad::UnknownIssuer | Bad::BadSignature => {
-                "its certificate is from an unknown authority"
-            }
-            // Fact: so webpki refuses what `openssl req -x509` makes if it is not told otherwise.
-            Bad::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
-                "its certificate is one for an authority (CA:TRUE), not for a service"
-            }
-            _ => return error.to_string(),
+    use rustls::Error as E;
+    let inner: Option<&E> = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(E::InvalidMessage(_)) => "it does not speak TLS".to_owned(),
+        Some(inner) => match tls::words::of_certificate(inner) {
+            Some(words) => format!("its certificate {words}"),
+            None => error.to_string(),
         },
-        _ => return words(error),
-    };
-    text.to_owned()
+        None => words(error),
+    }
 }
 
 impl Upstream for Service {

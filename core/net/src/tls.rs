@@ -7,7 +7,7 @@
 //! - [`client`]: configurations for dialling.
 //! - [`identity`]: a certificate chain with its key; [`pem`]: where its text comes from.
 //! - [`server`]: configurations for accepting.
-//! - [`handshake`]: both handshakes, under a deadline.
+//! - [`handshake`]: both handshakes, under a deadline; [`words`]: what was wrong with a certificate.
 
 pub mod client;
 pub mod handshake;
@@ -15,6 +15,7 @@ pub mod identity;
 pub mod pem;
 pub mod roots;
 pub mod server;
+pub mod words;
 
 use std::sync::{Arc, LazyLock};
 

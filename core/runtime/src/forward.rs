@@ -198,7 +198,7 @@ pub(crate) async fn settle_tls(
         biased;
         () = cx.stop.cut.cancelled() => return Err(Ended::Cut),
         result = handshake => result.map_err(|error| {
-            debug!(id = %conn.id, %error, "no TLS session with the visitor");
+            tls::refused::tell(conn, &error);
             Ended::TlsFailed
         })?,
     };

@@ -1,5 +1,7 @@
 //! TLS that ends on this side.
 
+pub(crate) mod refused;
+
 use std::{sync::Arc, time::Duration};
 
 use adit_chain::{Presented, TlsInfo};
