@@ -11,7 +11,6 @@ use adit_proto::{
     options::Options,
     rpc::{Answered, CALL_TIMEOUT, CallError},
     secret::Secret,
-    session,
 };
 use adit_runtime::{Live, Route};
 use arc_swap::ArcSwap;
@@ -21,8 +20,10 @@ use tracing::{debug, info};
 
 pub(crate) use self::change::{renew, update};
 use crate::{
-    BindError, Down, EndpointSpec, Event, PlanError,
-    plan::{Explanation, Plan, Request, Tools},
+    BindError, Down, Event,
+    call::call,
+    leg::UNBIND_LIMIT,
+    plan::{Plan, Request, blocking::on_blocking},
     shared::{Online, Shared},
 };
 
@@ -133,7 +134,7 @@ pub(crate) async fn ask(
                 bind.extra.token = previous.token.clone();
                 bind.opts = previous.opts.clone();
             }
-            let answered = session::call(mux, &bind, CALL_TIMEOUT).await?;
+            let answered = call(mux, &bind, CALL_TIMEOUT).await?;
             let resp = &answered.answer;
             Ok(Granted {
                 id: resp.id.clone(),
@@ -144,7 +145,7 @@ pub(crate) async fn ask(
             })
         }
         Request::Labelled(start) => {
-            let answered = session::call(mux, start, CALL_TIMEOUT).await?;
+            let answered = call(mux, start, CALL_TIMEOUT).await?;
             let labels: Vec<_> = start.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
             Ok(Granted {
                 id: answered.answer.id.clone(),
@@ -200,14 +201,25 @@ pub(crate) async fn register(
         ended: watch::channel(None).0,
         state: Mutex::new(State { id: id.clone(), url, token, opts, n, refused: false }),
     });
-    shared.insert(id, Arc::clone(&bound));
+    shared.insert(id.clone(), Arc::clone(&bound));
+    if shared.stop.is_cancelled() {
+        // Whoever ends the session may have looked for endpoints before.
+        remove(shared, &id, Down::Closed);
+        unbind(mux, &id, UNBIND_LIMIT).await;
+        return Err(BindError::Ended);
+    }
     started(shared, &bound);
     fin.send().await;
+    look_again(shared, n);
+    Ok(bound)
+}
+
+/// What was bound on a connection that is replaced meanwhile is bound on the new one, too: that may
+/// not have seen it, or not as it is now.
+fn look_again(shared: &Shared, n: u64) {
     if shared.online.borrow().as_ref().is_none_or(|online| online.n != n) {
-        // The connection was replaced meanwhile, and the new one may not have seen this endpoint.
         shared.stale.notify_one();
     }
-    Ok(bound)
 }
 
 /// Binds an endpoint again on connection `n`.
@@ -338,30 +350,8 @@ pub(crate) async fn close(shared: &Shared, bound: &Bound) {
 /// Unbinds on one connection.
 pub(crate) async fn unbind(mux: &Mux, id: &str, within: Duration) {
     let request = Unbind { id: id.to_owned(), ..Unbind::default() };
-    match session::call(mux, &request, within).await {
+    match call(mux, &request, within).await {
         Ok(answered) => drop(answered.finish().await),
         Err(error) => debug!(%error, id, "could not unbind"),
     }
-}
-
-/// Runs what may read files and compile away from the runtime's own threads.
-pub(crate) async fn on_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PlanError> + Send + 'static,
-) -> Result<T, PlanError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => {
-            Err(PlanError::new(&adit_config::Place::of("adit"), format!("planning broke: {error}")))
-        }
-    }
-}
-
-/// Plans an endpoint.
-pub(crate) async fn plan(tools: Tools, spec: EndpointSpec) -> Result<Plan, PlanError> {
-    on_blocking(move || Plan::new(spec, &tools)).await
-}
-
-/// As [`plan`], for people.
-pub(crate) async fn explain(tools: Tools, spec: EndpointSpec) -> Result<Explanation, PlanError> {
-    on_blocking(move || Plan::explain(spec, &tools)).await
 }

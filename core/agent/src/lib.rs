@@ -34,7 +34,7 @@
 //!
 //! - `agent`, `spec`: what a program says. `session`, `endpoint`, `event`: what it gets.
 //! - `supervise`, `leg`, `further`, `backoff`, `dial`: one session over many connections.
-//! - `bound`: asking for addresses. `streams`, `orders`: what the edge sends.
+//! - `bound`, `call`: asking for addresses. `streams`, `orders`: what the edge sends.
 //!   `neighbours`: how endpoints find each other.
 //! - `plan`, `upstream`, `files`: how connections go on from here.
 //! - `visit`: requests of our own. `outbound`: calls to services on behalf of policies.
@@ -42,6 +42,7 @@
 mod agent;
 mod backoff;
 mod bound;
+mod call;
 mod dial;
 mod endpoint;
 mod error;

@@ -1,5 +1,6 @@
 //! Coming up, binding, going down.
 
+use adit_mux::ErrorCode;
 use adit_proto::{
     ErrorText, StreamType,
     message::{Auth, Bind, Proto, StartTunnelWithLabel, StartTunnelWithLabelResp},
@@ -114,6 +115,42 @@ async fn a_refused_credential_ends_the_start_with_the_edges_words() {
     let error = result.unwrap_err();
     assert!(matches!(&error, ConnectError::Refused(text) if text.code().unwrap().0 == 107));
     assert_eq!(error.to_string(), "authentication failed: No such token.\n\nERR_NGROK_107");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_the_edge_has_no_room_for_is_made_again() {
+    let (edge, session, mut leg) = world().await;
+    let no_room = [ErrorCode::StreamRefused, ErrorCode::AcceptQueueFull];
+    let as_edge = async {
+        for code in no_room {
+            leg.next().await.1.reset(code);
+        }
+        leg.grant("t1", "tcp://edge.test:2000").await
+    };
+    let (endpoint, _) = tokio::join!(session.bind(EndpointSpec::tcp("localhost:9")), as_edge);
+    let as_edge = async {
+        for code in no_room {
+            leg.next().await.1.reset(code);
+        }
+        leg.unbind().await
+    };
+    let ((), unbound) = tokio::join!(endpoint.unwrap().close(), as_edge);
+    assert_eq!(unbound, "t1");
+    down(session, leg).await;
+    drop(edge);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_the_edge_has_read_is_not_made_again() {
+    let (edge, session, mut leg) = world().await;
+    let as_edge = async {
+        let (_, mut stream) = leg.expect::<Bind>().await;
+        stream.reset(ErrorCode::StreamCancelled);
+    };
+    let (result, ()) = tokio::join!(session.bind(EndpointSpec::tcp("localhost:9")), as_edge);
+    assert!(matches!(result.unwrap_err(), BindError::Call(_)));
+    down(session, leg).await;
+    drop(edge);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::{io, time::Duration};
 
+use adit_mux::{ErrorCode as Reset, ResetBy, StreamError};
+
 use crate::{
     ErrorCode, ErrorText, StreamType,
     json::{DecodeError, ReadJsonError},
@@ -32,6 +34,22 @@ pub enum CallError {
         /// The limit.
         after: Duration,
     },
+}
+
+impl CallError {
+    /// Whether the other side refused the stream unread: nothing came of the call, and there may be
+    /// room for another one later.
+    pub fn was_not_taken(&self) -> bool {
+        let (Self::Send(error) | Self::Read(ReadJsonError::Io(error))) = self else { return false };
+        let stream = error.get_ref().and_then(|source| source.downcast_ref::<StreamError>());
+        matches!(
+            stream,
+            Some(StreamError::Reset {
+                code: Reset::StreamRefused | Reset::AcceptQueueFull,
+                by: ResetBy::Peer
+            })
+        )
+    }
 }
 
 /// For logs and terminals: `text (ERR_NGROK_107)`.
