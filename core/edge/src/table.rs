@@ -16,7 +16,7 @@ use adit_proto::message::Proto;
 use adit_runtime::Route;
 use arc_swap::ArcSwap;
 
-use crate::{address::Key, paths::Reach, tunnel::Tunnel};
+use crate::{address::Key, tunnel::Tunnel};
 
 /// The tunnels behind one address.
 #[derive(Debug)]
@@ -39,16 +39,22 @@ impl Pool {
         self.members.store(Arc::new(members));
     }
 
-    /// The next tunnel in turn, of those that can be reached soonest.
+    /// The next tunnel in turn, of those that can be reached soonest. The others have no turn: theirs
+    /// would all fall to the member behind them.
     pub(crate) fn pick(&self) -> Option<Arc<Route>> {
         let members = self.members.load();
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let start = turn % members.len().max(1);
-        let in_turn = members.iter().skip(start).chain(members.iter().take(start));
-        let tunnel = in_turn.min_by_key(|tunnel| match members.len() {
-            1 => Reach::Online, // nothing to choose: the route waits for it
-            _ => tunnel.paths.reach(),
-        })?;
+        let tunnel = match members.as_slice() {
+            [] => return None,
+            [only] => only, // nothing to choose: the route waits for it
+            [first, ..] => {
+                let reach = members.iter().map(|tunnel| tunnel.paths.reach()).min();
+                let soonest =
+                    || members.iter().filter(|tunnel| Some(tunnel.paths.reach()) == reach);
+                let turn = self.next.fetch_add(1, Ordering::Relaxed);
+                // They may have become fewer since they were counted.
+                soonest().nth(turn % soonest().count().max(1)).unwrap_or(first)
+            }
+        };
         Some(Arc::clone(&tunnel.route))
     }
 }

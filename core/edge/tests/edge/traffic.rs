@@ -233,6 +233,36 @@ async fn members_of_a_pool_take_turns_and_one_that_leaves_is_left_out() {
 }
 
 #[tokio::test]
+async fn the_turns_of_a_member_that_is_away_are_shared_by_all_others() {
+    let edge = edge().await;
+    let mut pooled = bind(Proto::Http, json!({"Domain": "a.edge.test"}));
+    pooled.extra.pooling_enabled = true;
+    let mut agents = Vec::new();
+    for _ in 0..4 {
+        let (agent, _) = Agent::enter(&edge).await;
+        agent.bind(&pooled).await.unwrap();
+        agents.push(agent);
+    }
+    agents.remove(1).vanish().await;
+    eventually(|| edge.sessions().iter().any(|session| session.n_legs == 0)).await;
+    let [one, three, four] = &mut agents[..] else { panic!("three are left") };
+    let mut turns = Vec::new();
+    for _ in 0..9 {
+        let serve = async {
+            tokio::select! {
+                (_, mut stream) = one.visitor() => answer(&mut stream, "1").await,
+                (_, mut stream) = three.visitor() => answer(&mut stream, "3").await,
+                (_, mut stream) = four.visitor() => answer(&mut stream, "4").await,
+            }
+        };
+        let (page, _) = tokio::join!(get(&edge, "a.edge.test", "/"), serve);
+        turns.extend(page.chars().last());
+    }
+    turns.sort_unstable();
+    assert_eq!(turns, ['1', '1', '1', '3', '3', '3', '4', '4', '4']);
+}
+
+#[tokio::test]
 async fn a_visitor_waits_for_an_agent_on_its_way_back() {
     let edge = edge().await;
     let (old, first) = Agent::enter(&edge).await;
