@@ -54,7 +54,8 @@ pub struct Limits {
     pub rpcs_per_leg: usize,
     /// Streams that an agent may hold open.
     pub agent_streams: usize,
-    /// Streams that an agent may open at once, before the rate applies.
+    /// Streams that an agent may open at once, before the rate applies. At least as many as it takes
+    /// to bind all that a session may have, and to give it back.
     pub agent_stream_burst: u32,
     /// Streams that an agent may open each second.
     pub agent_streams_per_second: u32,
@@ -204,6 +205,8 @@ impl Limits {
 
     /// The multiplexer once the agent is known.
     pub(crate) fn mux_limits(&self) -> mux::Limits {
+        let all_endpoints = u32::try_from(self.binds_per_session.saturating_mul(2));
+        let all_endpoints = all_endpoints.unwrap_or(u32::MAX);
         mux::Limits {
             max_frame_len: self.frame_len,
             max_skipped_len: self.skipped_frame_len,
@@ -211,7 +214,7 @@ impl Limits {
             junk_per_second: self.junk_frames_per_second,
             junk_for: self.junk_frames_for,
             max_peer_streams: self.agent_streams,
-            open_burst: self.agent_stream_burst,
+            open_burst: self.agent_stream_burst.max(all_endpoints),
             opens_per_second: self.agent_streams_per_second,
             ..mux::Limits::edge()
         }
@@ -250,6 +253,16 @@ mod tests {
         assert_eq!(generous.traits_for(Family::Rust).max_streams, 488);
         let narrow = Limits { proxied_streams_rust: 7, ..Limits::default() };
         assert_eq!(narrow.proxied_for(Family::Rust), 7);
+    }
+
+    #[test]
+    fn an_agent_may_bind_all_its_endpoints_at_once_and_give_them_back() {
+        let burst = |binds_per_session, agent_stream_burst| {
+            let limits = Limits { binds_per_session, agent_stream_burst, ..Limits::default() };
+            limits.mux_limits().open_burst
+        };
+        assert_eq!((burst(100, 256), burst(100, 1000)), (256, 1000));
+        assert_eq!((burst(500, 256), burst(usize::MAX, 256)), (1000, u32::MAX));
     }
 
     #[test]

@@ -114,7 +114,8 @@ limits! {
     agent_streams: usize = 64, in SOME;
     /// Streams that an agent may open in a second, after a burst.
     agent_streams_per_second: u32 = 50;
-    /// The burst: an agent that comes back binds everything at once.
+    /// The burst: an agent that comes back binds everything at once. It is never less than twice
+    /// `binds_per_session`.
     agent_streams_burst: u32 = 256;
     /// Visitors' streams of one connection to a Rust agent. Fact: those fail at 512.
     proxied_streams_rust: usize = 480, in 1..=480;
