@@ -10,9 +10,8 @@ use rustls::server::ResolvesServerCert;
 
 use crate::{
     BuildError, ConnectError, Connecting, Dialer, EndpointSpec, PlanError, RemoteOrders, Session,
-    bound,
     dial::{Link, Network},
-    plan::{Explanation, Tools},
+    plan::{Explanation, Tools, blocking},
     shared::{Legs, Settings, Shared},
 };
 
@@ -72,7 +71,7 @@ impl Agent {
     /// # Errors
     /// The first mistake in its description.
     pub async fn check(&self, spec: EndpointSpec) -> Result<(), PlanError> {
-        bound::plan(self.settings.tools.clone(), spec).await.map(drop)
+        blocking::plan(self.settings.tools.clone(), spec).await.map(drop)
     }
 
     /// What would happen to the connections of an endpoint: the plan of one that is served, made
@@ -81,7 +80,7 @@ impl Agent {
     /// # Errors
     /// The first mistake in its description.
     pub async fn explain(&self, spec: EndpointSpec) -> Result<Explanation, PlanError> {
-        bound::explain(self.settings.tools.clone(), spec).await
+        blocking::explain(self.settings.tools.clone(), spec).await
     }
 
     /// As [`check`](Self::check), with other handlers than those of now.
@@ -93,7 +92,7 @@ impl Agent {
         registry: Registry,
         spec: EndpointSpec,
     ) -> Result<(), PlanError> {
-        bound::plan(self.settings.tools.with_registry(registry), spec).await.map(drop)
+        blocking::plan(self.settings.tools.with_registry(registry), spec).await.map(drop)
     }
 
     /// Lets endpoints have these handlers from now on, in all sessions. What is served stays as it

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use adit_runtime::Route;
+use tokio::runtime::Handle;
 
 use crate::{
     BindError, Down, EndpointSpec, PlanError, Visit,
@@ -17,6 +18,8 @@ pub struct Endpoint {
     shared: Arc<Shared>,
     bound: Arc<Bound>,
     on_drop: OnDrop,
+    /// Whoever drops it need not be one of its threads.
+    runtime: Handle,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ enum OnDrop {
 
 impl Endpoint {
     pub(crate) fn new(shared: Arc<Shared>, bound: Arc<Bound>) -> Self {
-        Self { shared, bound, on_drop: OnDrop::Close }
+        Self { shared, bound, on_drop: OnDrop::Close, runtime: Handle::current() }
     }
 
     /// Its name.
@@ -113,6 +116,7 @@ impl Drop for Endpoint {
         if self.on_drop == OnDrop::Close {
             let (shared, bound) = (Arc::clone(&self.shared), Arc::clone(&self.bound));
             let spawner = self.shared.spawner.clone();
+            let _entered = self.runtime.enter();
             spawner.spawn(async move { bound::close(&shared, &bound).await });
         }
     }

@@ -273,6 +273,9 @@ pub enum BindError {
         /// How long was waited.
         after: Duration,
     },
+    /// The endpoint was closed while the edge was asked to change it.
+    #[error("the endpoint was closed meanwhile")]
+    Closed,
     /// The session has ended.
     #[error("the session has ended")]
     Ended,

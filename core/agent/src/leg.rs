@@ -37,7 +37,7 @@ const LOST_GRACE: Duration = Duration::from_secs(5);
 const MAX_FURTHER: usize = 7;
 
 /// How long the edge may take to take endpoints back.
-const UNBIND_LIMIT: Duration = Duration::from_secs(2);
+pub(crate) const UNBIND_LIMIT: Duration = Duration::from_secs(2);
 
 /// Which connection it is.
 #[derive(Clone, Copy, Debug)]

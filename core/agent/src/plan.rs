@@ -8,6 +8,7 @@
 //! The chain is built twice where the URL is not known beforehand: once to find mistakes before the
 //! edge is asked, once with the URL that the edge chose.
 
+pub(crate) mod blocking;
 mod explain;
 mod links;
 mod options;

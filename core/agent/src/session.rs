@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     BindError, ConnectError, Endpoint, EndpointSpec, Event, Status, Stopped, bound,
     error::chain,
+    plan::blocking,
     shared::{Online, Shared},
     supervise,
 };
@@ -136,7 +137,7 @@ impl Handle {
 
     async fn bind_now(&self, spec: EndpointSpec) -> Result<Endpoint, BindError> {
         let shared = &self.shared;
-        let plan = bound::plan(shared.settings.tools.clone(), spec).await?;
+        let plan = blocking::plan(shared.settings.tools.clone(), spec).await?;
         let mut used = 0;
         let mut tries = 0;
         loop {

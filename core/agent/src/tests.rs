@@ -7,6 +7,7 @@ mod edge;
 mod further;
 mod lifecycle;
 mod orders;
+mod overtaken;
 mod reconnect;
 mod service;
 mod traffic;

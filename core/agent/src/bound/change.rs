@@ -3,12 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use adit_mux::Session as Mux;
-use adit_proto::{options::Options, rpc::CallError};
+use adit_proto::{
+    options::Options,
+    rpc::{CALL_TIMEOUT, CallError},
+};
 
-use super::{Bound, Granted, State, ask, on_blocking, plan, started};
+use super::{Bound, Granted, State, ask, look_again, started, unbind};
 use crate::{
     BindError, EndpointSpec, PlanError,
-    plan::{Plan, Request},
+    plan::{
+        Plan, Request,
+        blocking::{on_blocking, plan},
+    },
     shared::{Online, Shared},
 };
 
@@ -83,6 +89,11 @@ pub(crate) async fn renew(
         bound.live.replace(route);
         *state = State { id: id.clone(), url, token, opts, n, refused: false };
     }
+    if bound.has_ended() {
+        // Closed while the edge was asked.
+        unbind(&mux, &id, CALL_TIMEOUT).await;
+        return Err(BindError::Closed);
+    }
     if id != previous.id {
         shared.forget(&previous.id);
         shared.insert(id, Arc::clone(bound));
@@ -91,6 +102,7 @@ pub(crate) async fn renew(
         started(shared, bound);
     }
     fin.send().await;
+    look_again(shared, n);
     Ok(())
 }
 
