@@ -286,6 +286,24 @@ fn a_file_moves_to_the_default_place() {
 }
 
 #[test]
+fn what_has_nothing_to_act_on_is_told_and_the_file_is_valid() {
+    let home = home();
+    let file = "version: 2\ntunnels:\n  web:\n    proto: http\n    addr: 8080\n    \
+                upstream_tls_verify: true\n";
+    write(&home, "f.yml", file);
+    let output =
+        command(&home, "adit", &["config", "check", "--config", "f.yml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout, b"Valid configuration file at f.yml\n");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "WARN:  f.yml:6:26: upstream_tls_verify has nothing to act on: \
+         http://localhost:8080 is reached without TLS; \
+         write https://localhost:8080, or leave it out\n"
+    );
+}
+
+#[test]
 fn an_editor_gets_a_new_file_and_its_mistakes_are_told() {
     let home = home();
     let edit = |editor: &str| {
@@ -394,5 +412,5 @@ fn under_the_other_name_advice_names_that_one() {
         assert!(refused(&home, args).contains("`adit config upgrade`"));
     }
     let output = command(&home, "ngrok", &["http", "80", "--nonsense"]).output().unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().ends_with("see ngrok --help\n"));
+    assert!(String::from_utf8(output.stderr).unwrap().ends_with("see ngrok http --help\n"));
 }

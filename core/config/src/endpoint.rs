@@ -6,6 +6,7 @@ use serde_json::json;
 
 pub use crate::traffic_policy::TrafficPolicy;
 use crate::{
+    diagnostic::Diagnostic,
     endpoint_url::{Binding, EndpointUrl, Kind, Scheme},
     file::{Enforce, HttpVersion, TerminateAt},
     handler::HandlerSpec,
@@ -50,6 +51,8 @@ pub struct Endpoint {
     pub middleware: Middleware,
     /// The user's own handlers, in order.
     pub handlers: Vec<HandlerSpec>,
+    /// What was written and has nothing to act on. No mistakes: it is served all the same.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Whether a setting was written, or follows from nothing having been written.
@@ -199,6 +202,7 @@ impl Endpoint {
             enforce: None,
             middleware: Middleware::default(),
             handlers: Vec::new(),
+            warnings: Vec::new(),
             address: Address::Urls(vec![url]),
             place,
         }

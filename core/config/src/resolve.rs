@@ -2,6 +2,7 @@
 
 mod agent;
 mod endpoint;
+mod idle;
 mod tunnel;
 
 use std::collections::BTreeMap;

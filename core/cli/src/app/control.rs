@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    App, define,
+    App, define, reload,
     session::Ready,
     settings,
     table::{Refused, Wanted},
@@ -168,6 +168,7 @@ async fn read(dialect: Dialect, definition: Value) -> Result<Vec<Wanted>, Contro
     let invalid = |err| ControlError::Invalid { err };
     let mut endpoint = define::endpoint(dialect, definition).map_err(invalid)?;
     documents::fetch(&mut endpoint).await.map_err(|wrong| invalid(define::one_line(&wrong)))?;
+    reload::warn_of([&endpoint]);
     Wanted::all_of(endpoint, Origin::Api).map_err(|error| invalid(words(&error)))
 }
 

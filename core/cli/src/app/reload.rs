@@ -8,7 +8,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use adit_agent::PlanError;
-use adit_config::{Config, Diagnostics};
+use adit_config::{Config, Diagnostics, Endpoint};
 use adit_inspect::control::{Origin, Reloaded};
 use anyhow::{Context, Result};
 use tokio::sync::mpsc;
@@ -37,6 +37,15 @@ pub(super) fn wanted(config: &Config, origin: Origin) -> Result<Vec<Wanted>, Pla
         wanted.extend(Wanted::all_of(endpoint.clone(), origin)?);
     }
     Ok(wanted)
+}
+
+/// Says in the log what of endpoints has nothing to act on.
+pub(super) fn warn_of<'a>(endpoints: impl IntoIterator<Item = &'a Endpoint>) {
+    for endpoint in endpoints {
+        for warning in &endpoint.warnings {
+            warn!(obj = "config", name = endpoint.name, "{warning}");
+        }
+    }
 }
 
 impl App {
@@ -70,9 +79,8 @@ impl App {
         let mut config = read.await.context("reading it broke")??.config;
         let restart_needed = settings::differing(&self.started, &config);
         let defined = names(&config);
-        let not_chosen = |endpoint: &adit_config::Endpoint| {
-            (!self.choice.has(&endpoint.name)).then(|| endpoint.name.clone())
-        };
+        let not_chosen =
+            |endpoint: &Endpoint| (!self.choice.has(&endpoint.name)).then(|| endpoint.name.clone());
         let skipped = match self.choice {
             Choice::One(_) => Vec::new(),
             _ => config.endpoints.iter().filter_map(not_chosen).collect(),
@@ -111,6 +119,7 @@ impl App {
         changing.check_names(&all, &mut problems);
         problems.into_result(())?;
 
+        warn_of(config.endpoints.iter().filter(|endpoint| self.choice.has(&endpoint.name)));
         let changed = prepared.changed().to_vec();
         self.ground.agent.set_registry(registry);
         self.plugins.take(prepared);

@@ -161,6 +161,7 @@ async fn serve_with(
     for one in &wanted {
         agent.check(one.spec.clone()).await?;
     }
+    reload::warn_of(&config.endpoints);
     let web = web::bind(config).await?;
     let addr = web.as_ref().map(Web::addr);
     let connecting = agent.begin();

@@ -34,7 +34,11 @@ pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
         }
     }
     let files = sources.iter().map(|(name, bytes)| File::parse(name, bytes)).collect();
-    let problems = problems(files);
+    let (problems, warnings) = problems(files);
+    for warning in &warnings {
+        // Not on standard output: who reads that asks whether the file is valid.
+        eprintln!("WARN:  {warning}");
+    }
     if problems.is_empty() && unreadable.is_empty() {
         for path in paths {
             line(format_args!("Valid configuration file at {}", path.display()));
@@ -56,15 +60,19 @@ pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// What is wrong with files that are used together, in the order of their lines.
-fn problems(files: Vec<File>) -> Diagnostics {
+/// What is wrong with files that are used together, in the order of their lines; and what of them has
+/// nothing to act on.
+fn problems(files: Vec<File>) -> (Diagnostics, Vec<Diagnostic>) {
     let unknown = unknown_handlers(&files);
-    let mut problems = match (Layers { files, ..Layers::default() }).resolve() {
-        Ok(config) => policies(&config),
-        Err(problems) => problems,
+    let (mut problems, warnings) = match (Layers { files, ..Layers::default() }).resolve() {
+        Ok(config) => {
+            let warnings = config.endpoints.iter().flat_map(|e| e.warnings.iter().cloned());
+            (policies(&config), warnings.collect())
+        }
+        Err(problems) => (problems, Vec::new()),
     };
     unknown.into_iter().for_each(|problem| problems.push(problem));
-    problems.into_result(()).err().unwrap_or_default()
+    (problems.into_result(()).err().unwrap_or_default(), warnings)
 }
 
 /// What is wrong with the traffic policies that are written in the files, or that are in files of

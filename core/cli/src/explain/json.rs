@@ -58,6 +58,7 @@ fn plan(config: &Config, explained: &Explained<'_>) -> Value {
             },
             "tls_verify": upstream.tls_verify,
         },
+        "warnings": endpoint.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "inspect": endpoint.inspect,
         "limits": {
             "head_ms": plan.limits.head_timeout.as_millis(),

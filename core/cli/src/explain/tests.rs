@@ -61,6 +61,16 @@ async fn each_endpoint_is_told_with_its_handlers_and_its_relay() {
 }
 
 #[tokio::test]
+async fn what_has_nothing_to_act_on_is_told() {
+    let yaml =
+        "version: 2\ntunnels: { files: { proto: http, addr: 'file:///', proxy_proto: 1 } }\n";
+    let (text, json) = explained(yaml).await;
+    let told = "adit.yml:2:65: proxy_proto has nothing to act on: the agent itself answers from /; leave it out";
+    assert!(text.contains(&format!("  Warning    {told}\n")), "{text}");
+    assert_eq!(json["endpoints"][0]["warnings"], serde_json::json!([told]));
+}
+
+#[tokio::test]
 async fn the_rules_of_a_policy_are_told_without_what_they_hold() {
     let yaml = "\
 version: 2

@@ -41,6 +41,9 @@ fn plan(text: &mut String, config: &Config, explained: &Explained<'_>) {
     }
     row(text, "Relay", &relay(plan.relay, &plan.reasons));
     row(text, "Upstream", &service(endpoint, plan.tls));
+    for warning in &endpoint.warnings {
+        row(text, "Warning", &warning.to_string());
+    }
     row(text, "Inspector", inspector(config, endpoint));
     if plan.relay == Relay::Http {
         row(text, "Limits", &limits(&plan.limits));
@@ -170,6 +173,7 @@ fn service(endpoint: &Endpoint, tls: TlsEnd) -> String {
         });
     }
     match upstream.proxy_protocol {
+        _ if matches!(upstream.addr.value, UpstreamAddr::Files { .. }) => {}
         ProxyProtocol::None => {}
         ProxyProtocol::V1 => parts.push("PROXY header, version 1"),
         ProxyProtocol::V2 => parts.push("PROXY header, version 2"),

@@ -1,6 +1,10 @@
 //! One entry of `endpoints:`.
 
-use super::{Context, or};
+use super::{
+    Context,
+    idle::{self, Written},
+    or,
+};
 use crate::{
     diagnostic::Diagnostic,
     endpoint::{
@@ -38,9 +42,12 @@ pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<E
     // Without a valid URL nothing is known of the kind; the rest can wait for the next run.
     let url = url?;
     let kind = url.scheme.kind();
+    let (verify, proxy) = keys(e.upstream.as_ref());
     let upstream = upstream(e.upstream, &name.value, &place, kind, cx)?;
+    let tls = termination(e.agent_tls_termination, url.scheme, cx);
     Some(Endpoint {
-        tls: termination(e.agent_tls_termination, url.scheme, cx),
+        warnings: idle::warnings(&upstream, (kind, &tls), verify, proxy),
+        tls,
         kind,
         address: Address::Urls(vec![url]),
         scheme,
@@ -143,6 +150,15 @@ fn upstream(
         tls_verify: or(u.tls_verify, u.tls_verify_cas.is_some()),
         tls_verify_cas: u.tls_verify_cas,
     })
+}
+
+/// The keys that may have nothing to act on.
+fn keys(upstream: Option<&file::Upstream>) -> (Written, Written) {
+    let Some(u) = upstream else { return (None, None) };
+    let verify = u.tls_verify.as_ref().map(|at| ("tls_verify", at.place.clone()));
+    let cas = u.tls_verify_cas.as_ref().map(|at| ("tls_verify_cas", at.place.clone()));
+    let proxy = u.proxy_protocol.as_ref().map(|at| ("proxy_protocol", at.place.clone()));
+    (verify.or(cas), proxy)
 }
 
 pub(super) fn proxy_protocol(written: Option<At<u16>>, cx: &mut Context) -> ProxyProtocol {

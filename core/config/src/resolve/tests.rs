@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod idle;
 mod mistakes;
 mod properties;
 

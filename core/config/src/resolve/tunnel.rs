@@ -3,6 +3,7 @@
 use super::{
     Context,
     endpoint::{any_url, binding, endpoint_url, one_policy, proxy_protocol},
+    idle::{self, Written},
     or,
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Option<Endpoint> {
+    let (verify, proxy) = keys(&t);
     t.upstream_tls_verify = t.upstream_tls_verify.take().or(t.verify_upstream_tls.take());
     let kind = kind(&name, &t, cx)?;
     // A labelled tunnel carries whatever the labels' route carries; HTTP asks for the most.
@@ -41,7 +43,9 @@ pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Opti
     ];
     let traffic_policy = one_policy(traffic_policy, &name.value, &name.place, cx);
     let tls = termination(&mut t, kind, cx);
+    let upstream = upstream?;
     Some(Endpoint {
+        warnings: idle::warnings(&upstream, (kind, &tls), verify, proxy),
         kind,
         address: address?,
         scheme,
@@ -50,7 +54,7 @@ pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Opti
         metadata: or(t.metadata, String::new()),
         pooling_enabled: or(t.pooling_enabled, false),
         inspect: kind == Kind::Http && or(t.inspect, true),
-        upstream: upstream?,
+        upstream,
         tls,
         traffic_policy,
         enforce: t.enforce,
@@ -209,6 +213,18 @@ fn upstream(
         tls_verify: or(t.upstream_tls_verify.take(), tls_verify_cas.is_some()),
         tls_verify_cas,
     })
+}
+
+/// The keys that may have nothing to act on.
+fn keys(t: &Tunnel) -> (Written, Written) {
+    let verify = t.upstream_tls_verify.as_ref();
+    let verify = verify.map(|at| ("upstream_tls_verify", at.place.clone()));
+    let cas = t.upstream_tls_verify_cas.as_ref();
+    let cas = cas.map(|at| ("upstream_tls_verify_cas", at.place.clone()));
+    let proxy = t.proxy_proto.as_ref().map(|at| ("proxy_proto", at.place.clone()));
+    let alias = t.verify_upstream_tls.as_ref();
+    let alias = alias.map(|at| ("verify_upstream_tls", at.place.clone()));
+    (verify.or(alias).or(cas), proxy)
 }
 
 /// Refuses options that would be ignored: somebody relies on them.

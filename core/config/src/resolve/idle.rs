@@ -1,0 +1,64 @@
+//! What is written of an upstream and has nothing to act on there.
+//!
+//! Scripts pass the same flags for whatever upstream they are given, so it is no mistake; but who
+//! believes that a certificate is verified should know where none is.
+
+use crate::{
+    diagnostic::Diagnostic,
+    endpoint::{ProxyProtocol, Termination, Upstream},
+    endpoint_url::Kind,
+    file::TerminateAt,
+    place::Place,
+    upstream::UpstreamAddr,
+};
+
+/// A key that was written, and where.
+pub(super) type Written = Option<(&'static str, Place)>;
+
+/// What is told of them. `verify` is the key that asks for a verified certificate, if one does, and
+/// `proxy` the one of the PROXY header.
+pub(super) fn warnings(
+    upstream: &Upstream,
+    (kind, tls): (Kind, &Termination),
+    verify: Written,
+    proxy: Written,
+) -> Vec<Diagnostic> {
+    let verify = verify.filter(|_| upstream.tls_verify || upstream.tls_verify_cas.is_some());
+    let proxy = proxy.filter(|_| upstream.proxy_protocol != ProxyProtocol::None);
+    let no_certificate = verify.zip(no_certificate(&upstream.addr.value, kind, tls.at));
+    let no_header = proxy.zip(no_connection(&upstream.addr.value));
+    let told = no_certificate.into_iter().chain(no_header);
+    let told = told.map(|((key, place), (reason, remedy))| {
+        let message = format!("{key} has nothing to act on: {reason}");
+        let hint =
+            remedy.map_or_else(|| "leave it out".into(), |r| format!("{r}, or leave it out"));
+        Diagnostic::new(place, message).hint(hint)
+    });
+    told.collect()
+}
+
+/// Why, and what to do about it besides leaving it out.
+type Reason = (String, Option<String>);
+
+fn no_certificate(addr: &UpstreamAddr, kind: Kind, end: TerminateAt) -> Option<Reason> {
+    let no_tls = |remedy| (format!("{addr} is reached without TLS"), remedy);
+    match addr {
+        UpstreamAddr::Https(_) | UpstreamAddr::Tls(_) => {
+            (end == TerminateAt::Upstream).then(|| {
+                let reason = format!("the visitor's own TLS goes through to {addr}");
+                (reason, Some("end it at the edge or at the agent".into()))
+            })
+        }
+        UpstreamAddr::Http(at) => Some(no_tls(Some(format!("write https://{at}")))),
+        UpstreamAddr::Tcp { addr: at, .. } if kind == Kind::Tls => {
+            Some(no_tls(Some(format!("write tls://{at}"))))
+        }
+        UpstreamAddr::Tcp { .. } | UpstreamAddr::Unix { .. } => Some(no_tls(None)),
+        UpstreamAddr::Files { .. } => no_connection(addr),
+    }
+}
+
+fn no_connection(addr: &UpstreamAddr) -> Option<Reason> {
+    let UpstreamAddr::Files { dir } = addr else { return None };
+    Some((format!("the agent itself answers from {}", dir.display()), None))
+}

@@ -1,0 +1,62 @@
+//! What is written and has nothing to act on.
+
+use super::config;
+
+fn warnings(text: &str) -> String {
+    let config = config(text);
+    let all = config.endpoints.iter().flat_map(|endpoint| &endpoint.warnings);
+    all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_certificate_that_nobody_shows_is_told_with_the_remedy() {
+    let text = r#"version: 3
+endpoints:
+  - {name: a, upstream: {url: "http://localhost:8080", tls_verify: true}}
+  - {name: b, url: "tls://", upstream: {url: 8443, tls_verify_cas: ca.pem}}
+  - {name: c, upstream: {url: "unix:/run/app.sock", tls_verify: true}}
+  - {name: d, upstream: {url: "file:///srv", tls_verify: true, proxy_protocol: 1}}
+  - {name: e, url: "tls://", upstream: {url: 443, tls_verify: true}}
+  - {name: f, url: "tcp://", upstream: {url: 22, tls_verify: true}}
+tunnels:
+  g: {proto: http, addr: 80, verify_upstream_tls: true}
+  h: {proto: tls, addr: 443, terminate_at: edge, upstream_tls_verify_cas: ca.pem, proxy_proto: 2}
+  i: {proto: http, addr: "file:///srv", proxy_proto: 2}
+"#;
+    let expected = [
+        "0.yml:3:68: tls_verify has nothing to act on: http://localhost:8080 is reached without TLS; \
+         write https://localhost:8080, or leave it out",
+        "0.yml:4:68: tls_verify_cas has nothing to act on: localhost:8443 is reached without TLS; \
+         write tls://localhost:8443, or leave it out",
+        "0.yml:5:65: tls_verify has nothing to act on: unix:/run/app.sock is reached without TLS; \
+         leave it out",
+        "0.yml:6:58: tls_verify has nothing to act on: the agent itself answers from /srv; \
+         leave it out",
+        "0.yml:6:80: proxy_protocol has nothing to act on: the agent itself answers from /srv; \
+         leave it out",
+        "0.yml:7:63: tls_verify has nothing to act on: \
+         the visitor's own TLS goes through to tls://localhost:443; \
+         end it at the edge or at the agent, or leave it out",
+        "0.yml:8:62: tls_verify has nothing to act on: localhost:22 is reached without TLS; \
+         leave it out",
+        "0.yml:10:51: verify_upstream_tls has nothing to act on: \
+         http://localhost:80 is reached without TLS; \
+         write https://localhost:80, or leave it out",
+        "0.yml:12:54: proxy_proto has nothing to act on: the agent itself answers from /srv; \
+         leave it out",
+    ];
+    assert_eq!(warnings(text), expected.join("\n"));
+}
+
+#[test]
+fn what_acts_or_asks_for_nothing_is_not_told() {
+    let text = r#"version: 3
+endpoints:
+  - {name: a, upstream: {url: "https://localhost", tls_verify: true, proxy_protocol: 2}}
+  - {name: b, upstream: {url: 80, tls_verify: false, proxy_protocol: 1}}
+tunnels:
+  c: {proto: http, addr: "file:///srv", upstream_tls_verify: false, proxy_proto: 0}
+  d: {proto: tls, addr: 443, terminate_at: agent, upstream_tls_verify: true}
+"#;
+    assert_eq!(warnings(text), "");
+}
