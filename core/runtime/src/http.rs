@@ -1,11 +1,11 @@
 //! Exchanges: HTTP/1.1 and HTTP/2 from visitors, either to the upstream.
 //!
-//! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task.
+//! - `conn`: a visitor's connection; `turn`, `crew`, `watch`: how its parts share a task;
+//!   `switched`: what comes after HTTP on it.
 //! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
-//! - `exchange`, `send`: one request and its response; `headers`, `body`, `arriving`,
-//!   `whole`: their parts;
-//!   `interim`: what comes before the response; `finish`: who is told of their end; `tape`,
+//! - `exchange`, `send`: one request and its response; `headers`, `body`, `arriving`, `whole`: their
+//!   parts; `interim`: what comes before the response; `finish`: who is told of their end; `tape`,
 //!   `overheard`: who watches; `way`: what goes along.
 //! - `inside`: requests that handlers send to internal endpoints.
 //! - `verbatim`: exchanges that pass as they are, and are only watched.
@@ -34,6 +34,7 @@ mod places;
 mod seat;
 mod send;
 mod sock;
+mod switched;
 mod tape;
 mod turn;
 mod verbatim;

@@ -103,6 +103,27 @@ async fn http_handlers_run_at_the_agent_that_ends_tls() {
 }
 
 #[tokio::test]
+async fn an_agent_that_ends_tls_is_no_proxy_either_and_says_so() {
+    let ours = Identity::new(HOST);
+    let upstream = Upstream::mirror().await;
+    let spec = EndpointSpec::http(&upstream.http_url())
+        .url(URL)
+        .terminate_at(TerminateAt::Agent)
+        .certificate(&ours.cert, &ours.key);
+    let world = World::new().agent(spec).up().await;
+    let trusting = client::verified(identity::roots(&ours.root), &[]);
+    let mut socket = world.visitor().with_tls(trusting).connect().await;
+    let asked = format!("CONNECT {HOST}:443 HTTP/1.1\r\nhost: {HOST}:443\r\n\r\n");
+    socket.write_all(asked.as_bytes()).await.unwrap();
+    socket.flush().await.unwrap();
+    let page = until_the_end(&mut socket).await;
+    assert!(page.starts_with("HTTP/1.1 405 ") && page.ends_with("</html>\n"), "{page}");
+    assert_eq!(upstream.hits(), 0);
+    drop(socket);
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
 async fn an_agent_beside_the_edge_ends_tls_with_the_edges_certificates() {
     let upstream = Upstream::counting("hello").await;
     let mut world = World::new().in_memory().up().await;

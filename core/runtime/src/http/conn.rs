@@ -27,11 +27,12 @@ use tracing::debug;
 use super::{
     away::Away,
     crew::{Crew, Members},
-    exchange::{After, Shared, Switched, serve},
+    exchange::{Shared, serve},
     nap::Napping,
     overheard::Overheard,
     places::Places,
     sock::{Sock, Spoken, Traffic},
+    switched::{After, Switched, handed_over},
     tape::{Running, Taped},
     turn::{CREW, SERVER, Turn},
     watch::{Event, Watch},
@@ -81,9 +82,8 @@ impl Serving {
         let (crew, members) = Crew::new(turn.waker(CREW).clone());
         let watch = Watch::new(Arc::clone(&traffic), limits, stop);
         traffic.interim.wakes(turn.waker(SERVER));
-        let switched = Mutex::new(None);
-        let away = Away::default();
-        let shared = Arc::new(Shared { places, away, crew, traffic, origin, switched });
+        let (away, switched, asked) = (Away::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { places, away, crew, traffic, origin, switched, asked });
         Self { turn, members, watch, shared }
     }
 
@@ -106,7 +106,14 @@ impl Serving {
             }
             (End::Over(io), _) => linger(io, self.watch.cut()).await,
             (End::Early(ended), _) => ended,
-            (End::Http2(_) | End::Switched, _) => Ended::Broken,
+            (End::Switched, None) => {
+                let asked = self.shared.asked.lock().take();
+                match Box::pin(handed_over(asked)).await {
+                    Some((_, io)) => linger(io, self.watch.cut()).await,
+                    None => Ended::Broken,
+                }
+            }
+            (End::Http2(_), _) => Ended::Broken,
         };
         let mut totals = self.shared.traffic.totals();
         totals.bytes_in += relayed.bytes_in;
@@ -258,15 +265,10 @@ impl Serving {
     }
 
     async fn relay_after(&mut self, switched: Switched, tape: Option<&Running>) -> (Totals, Ended) {
-        let Ok(upgraded) = switched.visitor.await else {
+        let Some((unread, io)) = handed_over(Some(switched.visitor)).await else {
             return (Totals::default(), Ended::Broken);
         };
-        let Ok(parts) = upgraded.downcast::<TokioIo<Sock>>() else {
-            return (Totals::default(), Ended::Broken);
-        };
-        let (unread, io) = parts.io.into_inner().into_io().into_parts();
-        let read = [parts.read_buf, unread].concat();
-        let visitor = Rewind::with_prefix(read.into(), io);
+        let visitor = Rewind::with_prefix(unread, io);
         let mut ears =
             tape.map(|tape| [Party::Visitor, Party::Upstream].map(|from| tape.ear(from)));
         let (visitor, upstream) = match switched.upstream {

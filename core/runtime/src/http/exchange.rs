@@ -3,12 +3,11 @@
 use std::{sync::Arc, time::Instant};
 
 use adit_chain::{
-    Body, BodyLimits, Exchange, Id, Needs, OnError, Origin, Outcome, Refusal, Trace, Unwind, WrapIo,
+    Body, BodyLimits, Exchange, Id, Needs, OnError, Origin, Outcome, Refusal, Trace, Unwind,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::HOST};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use parking_lot::Mutex;
-use tokio::time::timeout;
 
 use super::{
     away::Away,
@@ -19,16 +18,16 @@ use super::{
     headers::{self, Has, Switch},
     inside::{Doors, Hops, Rendered},
     interim::Awaited,
-    pipe::Pipe,
     places::Places,
     seat::Seat,
     send,
     sock::Traffic,
+    switched::{Switched, detach},
     way::Way,
     whole::{buffer_request, buffered, settle_length, take_request},
 };
 use crate::{
-    Forwarded, Leg, PassthroughTls, UpstreamError,
+    Forwarded,
     divert::{MAX_FORWARDS, forwarded_too_often},
     render::{Taste, hang_up, render},
 };
@@ -44,23 +43,9 @@ pub(super) struct Shared {
     pub(super) origin: Option<Arc<str>>,
     /// What comes after HTTP, once a `101` was answered.
     pub(super) switched: Mutex<Option<Switched>>,
-}
-
-/// What comes after HTTP.
-pub(super) struct Switched {
-    /// The visitor's bytes, once the answer has been sent.
-    pub(super) visitor: OnUpgrade,
-    pub(super) upstream: After,
-    /// Told when that is over.
-    pub(super) finish: Option<Box<Finish>>,
-}
-
-/// The other side of what comes after HTTP.
-pub(super) enum After {
-    /// The upstream's answer was `101`: its pipe goes on as bytes.
-    Upgrade(Pipe),
-    /// A handler took the connection: its wrapper, and a pipe that never spoke HTTP.
-    Detach(Box<dyn WrapIo>, Leg),
+    /// The visitor's bytes, if it asked for another protocol last. When the connection ends, the HTTP
+    /// library hands them over there, whatever was answered.
+    pub(super) asked: Mutex<Option<OnUpgrade>>,
 }
 
 /// The connection is to be closed without an answer.
@@ -76,6 +61,9 @@ pub(super) fn serve(
     let has_body = !http_body::Body::is_end_stream(request.body());
     let raw = shared.traffic.begin(has_body, |head| guard::check_raw(request.method(), head));
     let mut in_flight = InFlight { traffic: Arc::clone(&shared.traffic), metrics: None };
+    if let Some(asked) = request.extensions().get::<OnUpgrade>() {
+        *shared.asked.lock() = Some(asked.clone());
+    }
     let is_http11 = request.version() == Version::HTTP_11;
     let interim = is_http11.then(|| Awaited(shared.traffic.n_begun()));
     async move {
@@ -371,31 +359,4 @@ async fn through(
             }
         }
     }
-}
-
-/// A handler takes the connection out of HTTP.
-async fn detach(
-    shared: &Shared,
-    seat: &Seat,
-    response: Response<Body>,
-    wrap: Box<dyn WrapIo>,
-    way: &mut Way,
-) -> Result<Response<Body>, Refusal> {
-    let Some(visitor) = way.visitor.take() else {
-        let message = "The protocol cannot be switched on this connection.";
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, message));
-    };
-    let route = &seat.route;
-    let after = route.limits.connect_timeout;
-    let connecting = route.upstream.connect(&seat.conn, PassthroughTls::No);
-    let leg = match timeout(after, connecting).await {
-        Ok(result) => result.map_err(|error| error.to_refusal())?,
-        Err(_) => {
-            let address = route.endpoint.upstream.clone();
-            return Err(UpstreamError::Timeout { address, after }.to_refusal());
-        }
-    };
-    let upstream = After::Detach(wrap, leg);
-    *shared.switched.lock() = Some(Switched { visitor, upstream, finish: None });
-    Ok(response)
 }

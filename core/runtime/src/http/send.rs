@@ -15,10 +15,11 @@ use tracing::debug;
 use super::{
     arriving::Silence,
     body::{Borrowed, expect_continue},
-    exchange::{After, Shared, Switched},
+    exchange::Shared,
     headers::{self, Has, Switch},
     pipe::{Pipe, SendError, bad_response},
     seat::Seat,
+    switched::{After, Switched},
     way::Way,
 };
 use crate::{HttpVersion, render::HANG_UP};

@@ -219,6 +219,9 @@ async fn an_upgrade_that_the_upstream_declines_stays_http() {
     service.head().await;
     service.send(OK).await;
     visitor.until("\r\n\r\nok").await;
+    visitor.close_half().await;
+    assert_eq!(visitor.rest().await, "");
+    assert_eq!(rig.closed().await.ended, Ended::Done);
 }
 
 #[tokio::test]

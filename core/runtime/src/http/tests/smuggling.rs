@@ -2,7 +2,10 @@
 
 use tokio::io::AsyncReadExt;
 
-use crate::rig::{Rig, within};
+use crate::{
+    Ended,
+    rig::{Rig, within},
+};
 
 const HOST: &str = "Host: a.test\r\n";
 
@@ -89,8 +92,14 @@ async fn targets_that_do_not_fit_are_refused() {
 async fn a_proxy_is_not_what_this_is() {
     let mut rig = Rig::new().await;
     let mut visitor = rig.visit().await;
-    visitor.send("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n").await;
-    assert!(visitor.rest().await.starts_with("HTTP/1.1 405 "));
+    // What is sent along is not read, and resets the connection if it is closed at once.
+    let head = "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n";
+    visitor.send(&format!("{head}{}", "\x16\x03".repeat(100_000))).await;
+    let page = visitor.rest().await;
+    assert!(page.starts_with("HTTP/1.1 405 ") && page.ends_with("</html>\n"), "{page}");
+    assert!(page.contains("connection: close\r\n"), "{page}");
+    drop(visitor);
+    assert_eq!(rig.closed().await.ended, Ended::Done);
     assert_eq!(rig.n_connects(), 0);
 }
 
