@@ -129,6 +129,9 @@ impl Control {
         let epoch = session.epoch;
         let grace = shared.settings.limits.reconnect_grace;
         tracing::info!(session = %session.id, ?grace, "agent is away");
+        let max_away = session.account.max_sessions.min(shared.settings.limits.legs);
+        let account = Arc::clone(&session.account.id);
+        self.forget_oldest(shared, &account, max_away);
         let (owner, client_id) = (Arc::clone(shared), client_id.to_owned());
         shared.legs.spawn(async move {
             let stop = owner.legs.signals().stop.clone();
@@ -139,6 +142,20 @@ impl Control {
                 }
             }
         });
+    }
+
+    /// Forgets the session that an account left behind longest ago, if it left more than `max`.
+    /// Reason: it may come, bind and go many times within the grace, and each time costs memory.
+    fn forget_oldest(&mut self, shared: &Shared, account: &str, max: usize) {
+        let of_account =
+            self.sessions.iter().filter(|(_, session)| *session.account.id == *account);
+        let away = of_account.filter(|(_, session)| session.legs.is_empty());
+        if away.clone().count() > max
+            && let Some((oldest, _)) = away.min_by_key(|(_, session)| session.epoch)
+        {
+            let oldest = oldest.clone();
+            self.remove_session(shared, &oldest);
+        }
     }
 
     fn expire(&mut self, shared: &Shared, client_id: &str, epoch: u64) {

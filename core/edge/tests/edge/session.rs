@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use adit_mux::{ErrorCode as MuxCode, SessionError};
 use adit_proto::{
@@ -237,6 +237,23 @@ async fn an_account_has_so_many_sessions_and_a_session_so_many_legs() {
     let fourth = Agent::dial(&edge).await;
     let error = fourth.auth(&auth("", "")).await.unwrap_err();
     assert_eq!(code(&error), ErrorCode::TOO_MANY_SESSIONS);
+}
+
+#[tokio::test]
+async fn of_the_sessions_that_an_account_left_behind_the_oldest_are_forgotten() {
+    let edge = edge().await;
+    let mut urls = Vec::new();
+    // It may have three at once.
+    for n_away in 1..=4 {
+        let (agent, _) = Agent::enter_as(&edge, TOKEN).await;
+        urls.push(agent.bind(&bind(Proto::Https, json!({}))).await.unwrap().url);
+        agent.vanish().await;
+        let away = || edge.sessions().iter().filter(|session| session.n_legs == 0).count();
+        eventually(|| away() == n_away.min(3) && away() == edge.sessions().len()).await;
+    }
+    let kept: HashSet<_> =
+        edge.sessions().iter().flat_map(|s| s.tunnels.clone()).map(|t| t.url).collect();
+    assert_eq!(kept, urls.into_iter().skip(1).collect());
 }
 
 #[tokio::test]
