@@ -24,7 +24,11 @@ pub type ConnectAddr = HostPort;
 #[non_exhaustive]
 pub enum HostPortError {
     /// The host is empty or has characters that no host has.
-    #[error("{host:?} is not a host name or address")]
+    #[error("{}", if host.is_empty() {
+        "there is no host; this machine is localhost".to_owned()
+    } else {
+        format!("{host:?} is not a host name or address")
+    })]
     Host {
         /// What stood in the host's place.
         host: String,
@@ -92,7 +96,12 @@ pub(crate) fn split(text: &str) -> Result<(String, Option<u16>), HostPortError> 
         return Ok((host.to_ascii_lowercase(), port));
     }
     if text.matches(':').count() > 1 {
-        return Err(HostPortError::Brackets { text: text.to_owned() });
+        let text = text.to_owned();
+        let is_address = text.bytes().all(|b| b.is_ascii_hexdigit() || b".:%".contains(&b));
+        return Err(match is_address {
+            true => HostPortError::Brackets { text },
+            false => HostPortError::Host { host: text },
+        });
     }
     match text.split_once(':') {
         None => Ok((check_host(text)?, None)),
@@ -166,7 +175,10 @@ mod tests {
         assert_eq!(error("a:70000"), r#""70000" is not a port; write a number from 1 to 65535"#);
         assert_eq!(error("a:+80"), r#""+80" is not a port; write a number from 1 to 65535"#);
         assert_eq!(error("a b:80"), r#""a b" is not a host name or address"#);
-        assert_eq!(error(":80"), r#""" is not a host name or address"#);
+        let nobody = "there is no host; this machine is localhost";
+        assert_eq!(error(":80"), nobody);
+        assert_eq!(error("http:a:80"), r#""http:a:80" is not a host name or address"#);
+        assert_eq!(error("a:1,b:2"), r#""a:1,b:2" is not a host name or address"#);
         assert!(error("::1").ends_with("write an IPv6 address in brackets, as in [::1]:80"));
     }
 }

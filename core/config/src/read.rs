@@ -174,12 +174,13 @@ macro_rules! read_integer {
     ($($ty:ty),*) => {$(
         impl Read for $ty {
             fn read(node: &Node, r: &mut Reader) -> Option<Self> {
-                let what = concat!("a whole number that fits ", stringify!($ty));
-                let text = r.text(what, node)?;
+                let text = r.text("a whole number", node)?;
                 match text.parse() {
                     Ok(n) => Some(n),
                     Err(_) => {
-                        r.error(node.pos, format!("{text:?} is not {what}"));
+                        let (min, max) = (<$ty>::MIN, <$ty>::MAX);
+                        let what = format!("{text:?} is not a whole number from {min} to {max}");
+                        r.error(node.pos, what);
                         None
                     }
                 }

@@ -4,6 +4,7 @@
 //! aliases, nor size can hurt: each has a limit that is checked before memory is taken.
 
 pub(crate) mod outline;
+mod remedy;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -42,10 +43,7 @@ pub(crate) fn parse(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder::new(file, problems);
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|e| {
-            let message = format!("not valid YAML: {}", e.info());
-            Diagnostic::new(pos(*e.marker()).in_file(file), message)
-        })?;
+        let (event, span) = event.map_err(|e| remedy::refusal(&e, text, file))?;
         builder.event(event, pos(span.start))?;
     }
     Ok(builder.root)

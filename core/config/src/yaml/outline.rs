@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use super::pos;
+use super::remedy;
 use crate::{diagnostic::Diagnostic, node::Style};
 
 /// A value and the bytes that it takes.
@@ -49,10 +49,7 @@ impl Outline {
     pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Option<Self>, Diagnostic> {
         let mut builder = Builder { text, lines: line_starts(text), open: Vec::new(), root: None };
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|e| {
-                let message = format!("not valid YAML: {}", e.info());
-                Diagnostic::new(pos(*e.marker()).in_file(file), message)
-            })?;
+            let (event, span) = event.map_err(|e| remedy::refusal(&e, text, file))?;
             builder.event(event, span.start, span.end);
         }
         Ok(builder.root)

@@ -71,6 +71,31 @@ fn bad_files_are_refused_with_their_line() {
 }
 
 #[test]
+fn what_is_no_yaml_is_told_with_what_helps() {
+    for text in
+        ["a:\n\tb: 1\n", "a:\n  b: 1\n\tc: 1\n", "a: {\n\tb: 1\n}\n", "a:\n- b: 1\n \tc: 1\n"]
+    {
+        let line = text.lines().position(|line| line.contains('\t')).unwrap() + 1;
+        let column = text.lines().nth(line - 1).unwrap().find('\t').unwrap() + 1;
+        let says = format!("f:{line}:{column}: not valid YAML: a tab cannot indent; write blanks");
+        assert_eq!(problems(text.as_bytes()), [says], "{text:?}");
+    }
+    for (text, remedy) in [
+        ("a: b: c\n", "; quote a value with a colon; keys stand in one column"),
+        ("a:\n    b: 1\n  c: 1\n", "; the keys of one map stand in one column"),
+        ("a: [\n", "; a bracket may not be closed"),
+        ("a: \"b\n", "; a quote is not closed"),
+        ("a: 1\nb\nc: 2\n", "; a key ends with a colon and a blank"),
+        ("a: @b\n", "; quote a value that begins with it"),
+    ] {
+        let found = problems(text.as_bytes());
+        assert!(found[0].ends_with(remedy) && found.len() == 1, "{text:?}: {found:?}");
+    }
+    // A tab that is part of a value is not what is wrong elsewhere.
+    assert!(problems(b"a: [\n\"\t\"\n").iter().all(|found| !found.contains("tab")));
+}
+
+#[test]
 fn depth_is_limited() {
     let nested = |n: usize| [b"[".repeat(n), b"]".repeat(n)].concat();
     assert_eq!(problems(&nested(MAX_DEPTH)), Vec::<String>::new());
