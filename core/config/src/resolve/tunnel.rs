@@ -23,8 +23,7 @@ pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Opti
     let (verify, proxy) = keys(&t);
     t.upstream_tls_verify = t.upstream_tls_verify.take().or(t.verify_upstream_tls.take());
     let kind = kind(&name, &t, cx)?;
-    // A labelled tunnel carries whatever the labels' route carries; HTTP asks for the most.
-    refuse_foreign(&name, &t, kind.unwrap_or(Kind::Http), cx);
+    refuse_foreign(&name, &t, kind, cx);
     let binding = binding(t.bindings.take(), cx);
     let names_scheme = t.url.as_ref().is_some_and(|url| url.value.contains("://"));
     let scheme = if names_scheme || t.schemes.is_some() { Asked::Yes } else { Asked::No };
@@ -228,7 +227,7 @@ fn keys(t: &Tunnel) -> (Written, Written) {
 }
 
 /// Refuses options that would be ignored: somebody relies on them.
-fn refuse_foreign(name: &At<String>, t: &Tunnel, kind: Kind, cx: &mut Context) {
+fn refuse_foreign(name: &At<String>, t: &Tunnel, kind: Option<Kind>, cx: &mut Context) {
     fn place<T>(at: &Option<At<T>>) -> Option<Place> {
         at.as_ref().map(|at| at.place.clone())
     }
@@ -262,15 +261,33 @@ fn refuse_foreign(name: &At<String>, t: &Tunnel, kind: Kind, cx: &mut Context) {
         ("upstream_tls_verify_cas", place(&t.upstream_tls_verify_cas)),
     ];
     let tcp = [("remote_addr", place(&t.remote_addr))];
+    // The labels say where it is reached. It carries whatever their route carries, HTTP too.
+    let addressed = [
+        ("bindings", place(&t.bindings)),
+        ("domain", place(&t.domain)),
+        ("hostname", place(&t.hostname)),
+        ("pooling_enabled", place(&t.pooling_enabled)),
+        ("schemes", place(&t.schemes)),
+        ("subdomain", place(&t.subdomain)),
+        ("url", place(&t.url)),
+    ];
     let foreign: Vec<_> = match kind {
-        Kind::Http => tcp.into(),
-        Kind::Tcp => http.into_iter().chain(not_tcp).collect(),
-        Kind::Tls => http.into_iter().chain(tcp).collect(),
+        None => addressed.into_iter().chain(tcp).collect(),
+        Some(Kind::Http) => tcp.into(),
+        Some(Kind::Tcp) => http.into_iter().chain(not_tcp).collect(),
+        Some(Kind::Tls) => http.into_iter().chain(tcp).collect(),
     };
+    let of = kind.map_or("labelled", Kind::as_str);
     for (key, place) in foreign {
         if let Some(place) = place {
-            cx.error(&place, format!("{key} has no meaning for a {kind} tunnel; remove it"));
+            cx.error(&place, format!("{key} has no meaning for a {of} tunnel; remove it"));
         }
+    }
+    let schemes =
+        t.schemes.iter().filter(|_| kind == Some(Kind::Http)).flat_map(|list| &list.value);
+    for scheme in schemes.filter(|scheme| scheme.value.kind() != Kind::Http) {
+        let d = format!("scheme \"{}\" is not possible for a http tunnel", scheme.value);
+        cx.fail(Diagnostic::new(scheme.place.clone(), d).hint("use http or https"));
     }
 }
 

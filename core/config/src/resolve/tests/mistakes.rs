@@ -74,6 +74,18 @@ fn single_mistakes_have_clear_words() {
             "0.yml:2:22: Invalid protocol name 'udp'; use http, tcp or tls",
         ),
         (
+            "version: 2\ntunnels: {a: {proto: http, addr: 1, schemes: [https, tcp]}}\n",
+            "0.yml:2:54: scheme \"tcp\" is not possible for a http tunnel; use http or https",
+        ),
+        (
+            "version: 2\ntunnels: {a: {labels: [a=b], addr: 1, url: \"https://a.example\"}}\n",
+            "0.yml:2:44: url has no meaning for a labelled tunnel; remove it",
+        ),
+        (
+            "version: 2\ntunnels: {a: {labels: [a=b], addr: 1, pooling_enabled: true}}\n",
+            "0.yml:2:56: pooling_enabled has no meaning for a labelled tunnel; remove it",
+        ),
+        (
             "version: 2\ntunnels: {a: {addr: 1}}\n",
             "0.yml:2:11: tunnel \"a\" has neither proto nor labels; \
              add proto: http, tcp or tls (ERR_NGROK_394)",
