@@ -5,21 +5,20 @@
 mod edge;
 mod endpoint;
 mod login;
+mod mistake;
 pub(crate) mod paths;
 mod tunnel;
 
 use std::path::PathBuf;
 
 use adit_config::location::Persona;
-use clap::{
-    ArgAction, Args, Parser, Subcommand,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use self::{
     edge::{EdgeArgs, EdgeCommand, EdgeRunArgs},
     endpoint::{EndpointArgs, HttpArgs, TcpArgs, Terminate, TerminateArgs, TlsArgs},
     login::LoginArgs,
+    mistake::{asks, describe},
     tunnel::TunnelArgs,
 };
 pub use crate::{
@@ -149,32 +148,6 @@ pub struct StartArgs {
     /// Which edge, and as whom.
     #[command(flatten)]
     pub session: SessionArgs,
-}
-
-/// What is wrong with a command line, on one line.
-pub fn describe(error: &clap::Error) -> String {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        // The best one is the last.
-        Some(ContextValue::Strings(texts)) => texts.last().cloned(),
-        _ => None,
-    };
-    let arg = context(ContextKind::InvalidArg);
-    let similar = context(ContextKind::SuggestedArg).or(context(ContextKind::SuggestedSubcommand));
-    let what = match (error.kind(), arg, context(ContextKind::InvalidSubcommand)) {
-        (ErrorKind::UnknownArgument, Some(arg), _) => format!("unknown flag or argument {arg}"),
-        (ErrorKind::InvalidSubcommand, _, Some(name)) => format!("unknown command {name}"),
-        _ => {
-            let text = error.render().to_string();
-            let text = text.strip_prefix("error: ").unwrap_or(&text);
-            let text = text.split("\n\n").next().unwrap_or_default();
-            text.split_whitespace().collect::<Vec<_>>().join(" ")
-        }
-    };
-    match similar {
-        Some(similar) => format!("{what}; did you mean {similar}?"),
-        None => format!("{what}; see adit --help"),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use adit_config::{
     At, EdgeConfig,
+    config::LogTarget,
     edge::{EdgeFile, EdgeLayers, PairFile, TokenHash},
 };
 use adit_edge::{Edge, FileAccounts, Settings};
@@ -15,7 +16,7 @@ use crate::{
     args::{EdgeArgs, EdgeCommand, EdgeRunArgs, GlobalArgs},
     asking_at_edge,
     flags::parsed,
-    log,
+    load, log,
     output::line,
     registry, runtime,
     signals::Signals,
@@ -27,6 +28,11 @@ const TOKEN_LEN: usize = 40;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
+    if args.command.is_some() && args.run != EdgeRunArgs::default() {
+        bail!(
+            "only --config may stand in front of token and ca; what is theirs stands behind them"
+        );
+    }
     match args.command {
         Some(EdgeCommand::Token { id }) => token(&id)?,
         Some(EdgeCommand::Ca { state_dir }) => {
@@ -35,8 +41,13 @@ pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
         }
         None => {
             let config = config(global, args.run)?;
-            let _log = log::start(&config.log, log::Purpose::Record)?;
-            runtime::start()?.block_on(Box::pin(serve(&config)))?;
+            let log = log::start(&config.log, log::Purpose::Record)?;
+            let ended = runtime::start()?.block_on(Box::pin(serve(&config)));
+            // What ends it stands on standard error in any case; its last record stands elsewhere.
+            if config.log.target != LogTarget::Stderr {
+                load::keep_log(log);
+            }
+            ended?;
         }
     }
     Ok(ExitCode::SUCCESS)

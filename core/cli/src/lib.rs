@@ -36,7 +36,7 @@ use adit_chain::Registry;
 use adit_config::{file::PolicyRequests, location::Persona};
 use adit_policy::{Reach, Services};
 use anyhow::Result;
-use clap::{FromArgMatches, error::ErrorKind};
+use clap::FromArgMatches;
 
 use self::args::{Cli, Command, EndpointArgs, GlobalArgs};
 
@@ -82,7 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     });
     let (mut cli, deprecated) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage(persona, &error),
+        Err(error) => return usage(persona, &error, &args),
     };
     let config = match args::paths::all(&args) {
         Some(paths) if !cli.global.config.is_empty() => paths,
@@ -150,17 +150,11 @@ fn without_echo(mut args: Vec<OsString>) -> Vec<OsString> {
 }
 
 /// Answers a command line that is not one, or that asks for help.
-fn usage(persona: Persona, error: &clap::Error) -> ExitCode {
-    match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        | ErrorKind::DisplayVersion => {
-            output::line(error.render().to_string().trim_end());
-            ExitCode::SUCCESS
-        }
-        _ => {
-            output::error(&failure::called(persona, &args::describe(error)));
-            ExitCode::FAILURE
-        }
+fn usage(persona: Persona, error: &clap::Error, args: &[OsString]) -> ExitCode {
+    if args::asks(error, args) {
+        output::line(error.render().to_string().trim_end());
+        return ExitCode::SUCCESS;
     }
+    output::error(&failure::called(persona, &args::describe(error, args)));
+    ExitCode::FAILURE
 }

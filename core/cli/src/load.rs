@@ -41,6 +41,11 @@ pub(crate) struct Read {
 /// The log of the process. Kept until its very end: the last record says why it ends.
 static LOG: Mutex<Option<LogGuard>> = Mutex::new(None);
 
+/// Keeps a log open until the end of the process.
+pub(crate) fn keep_log(log: LogGuard) {
+    *LOG.lock() = Some(log);
+}
+
 /// Writes what is queued, and closes the log.
 pub(crate) fn end_log() {
     drop(LOG.lock().take());
@@ -99,7 +104,7 @@ pub(crate) fn start(global: &GlobalArgs, read: Read) -> Result<Loaded> {
         config.log.level = LogLevel::Warn;
         purpose = Purpose::Attention;
     }
-    *LOG.lock() = Some(log::start(&config.log, purpose)?);
+    keep_log(log::start(&config.log, purpose)?);
     deprecated::log(&global.deprecated);
     if global.config.is_empty() {
         info!("no configuration paths supplied");

@@ -13,12 +13,16 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     let _ = out.flush();
 }
 
-/// Prints a failure, each of its lines behind `ERROR:`.
+/// Prints a failure, each of its lines behind `ERROR:`. Whether somebody reads it changes nothing.
 ///
 /// Fact: wrappers of the v3 agent scan standard error for this prefix, and for a code that stands
 /// on a line of its own.
 pub(crate) fn error(text: &str) {
+    let mut out = io::stderr().lock();
     for line in failure::block(text) {
-        if line.is_empty() { eprintln!("ERROR:") } else { eprintln!("ERROR:  {line}") }
+        let line =
+            if line.is_empty() { "ERROR:\n".to_owned() } else { format!("ERROR:  {line}\n") };
+        // One write for each line: standard error has no buffer, and others write there as well.
+        let _ = out.write_all(line.as_bytes());
     }
 }

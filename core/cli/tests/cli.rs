@@ -122,6 +122,15 @@ fn update_ends_well_and_says_who_updates() {
 }
 
 #[test]
+fn a_refusal_that_nobody_reads_still_ends_with_1() {
+    let home = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = adit(&home, &["http", "80", "--nonsense"]).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
 fn an_interrupt_ends_it_with_0_and_frees_its_ports() {
     let home = tempfile::tempdir().unwrap();
     let mut agent = Agent::start(home, &["tcp", "1"]);
@@ -313,10 +322,26 @@ fn the_root_is_that_of_the_edge_in_the_file() {
     let root = ca(&["--state-dir", "state"]).stdout;
     assert_eq!(ca(&["--config", "own.yml"]).stdout, root);
     assert_ne!(ca(&["--config", "own.yml", "--state-dir", "other"]).stdout, root);
+    let before = adit(&home, &["edge", "--config=own.yml", "ca"]).output().unwrap();
+    assert_eq!(before.stdout, root);
+    let misplaced = adit(&home, &["edge", "--state-dir", "state", "ca"]).output().unwrap();
+    assert_eq!((misplaced.status.code(), misplaced.stdout), (Some(1), Vec::new()));
     let refused = ca(&["--config", "pair.yml"]);
     assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(told.contains("pair.yml:2:23: the edge shows certificates of its file"), "{told}");
+}
+
+#[test]
+fn why_an_edge_does_not_start_is_in_its_log() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["edge", "--domain", "edge.test", "--log", "edge.log"];
+    assert_eq!(adit(&home, &args).output().unwrap().status.code(), Some(1));
+    let log = fs::read_to_string(home.path().join("edge.log")).unwrap();
+    assert!(
+        log.ends_with("make one with `adit edge token`\"\n") && log.lines().count() == 1,
+        "{log}"
+    );
 }
 
 #[test]

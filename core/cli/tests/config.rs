@@ -294,10 +294,11 @@ fn what_has_nothing_to_act_on_is_told_and_the_file_is_valid() {
     let output =
         command(&home, "adit", &["config", "check", "--config", "f.yml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(output.stdout, b"Valid configuration file at f.yml\n");
+    assert_eq!(output.stderr, b"");
     assert_eq!(
-        String::from_utf8(output.stderr).unwrap(),
-        "WARN:  f.yml:6:26: upstream_tls_verify has nothing to act on: \
+        String::from_utf8(output.stdout).unwrap(),
+        "Valid configuration file at f.yml\n\
+         Warning: f.yml:6:26: upstream_tls_verify has nothing to act on: \
          http://localhost:8080 is reached without TLS; \
          write https://localhost:8080, or leave it out\n"
     );

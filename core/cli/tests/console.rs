@@ -190,6 +190,20 @@ fn without_the_console_there_are_lines_or_records() {
 }
 
 #[test]
+fn a_terminal_that_cannot_move_its_cursor_gets_lines_under_the_name_of_the_program() {
+    let home = tempfile::tempdir().unwrap();
+    let ngrok = home.path().join("ngrok");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_adit"), &ngrok).unwrap();
+    let dumb = [("TERM", "dumb")];
+    let mut terminal = Terminal::start_with(&ngrok, &["http", "1"], home.path(), (80, 24), &dumb);
+    terminal.text("Forwarding  http://");
+    assert!(!terminal.is_taken());
+    assert!(terminal.rows()[0].starts_with("ngrok 3."), "{:?}", terminal.rows());
+    terminal.press("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn a_log_in_a_file_and_the_console_go_together() {
     let home = tempfile::tempdir().unwrap();
     let (mut terminal, _) = serving(&home, &["--log", "adit.log"], (80, 24));

@@ -18,7 +18,7 @@ use adit_net::tasks::Spawner;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{console::Console, output::line, qr};
+use crate::{console::Console, output::line, persona, qr};
 
 /// A running agent, for whoever shows it.
 #[derive(Clone)]
@@ -103,9 +103,10 @@ impl Drop for Lines {
 }
 
 async fn plain(running: Running) {
-    let Running { control, web, show, .. } = running;
+    let Running { control, web, show, persona, .. } = running;
     let mut changes = control.changes();
-    line(format_args!("adit {}  (Ctrl+C to quit)", env!("CARGO_PKG_VERSION")));
+    let (name, version) = (persona::name(persona), persona::version(persona));
+    line(format_args!("{name} {version}  (Ctrl+C to quit)"));
     if let Some(web) = web {
         line(format_args!("Web         http://{web}"));
     }

@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 
 /// `adit edge`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct EdgeArgs {
     /// Something beside running it.
     #[command(subcommand)]
@@ -34,7 +33,7 @@ pub enum EdgeCommand {
 }
 
 /// Flags that run an edge; each stands over the same key of the file.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct EdgeRunArgs {
     /// Base domain: agents dial connect.DOMAIN, endpoints get names under it.
     #[arg(long, value_name = "DOMAIN")]

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::ffi::OsString;
+
 use adit_config::location::Persona;
 use clap::FromArgMatches;
 
@@ -8,11 +10,12 @@ use crate::{deprecated, flags, help};
 
 /// What becomes of a command line: nothing, where it is taken, else the text of the refusal.
 fn refusal(args: &[&str]) -> Option<String> {
-    let args = [&["adit"], args].concat();
-    let parsed = help::command(Persona::Adit).try_get_matches_from(args);
+    let args: Vec<OsString> = ["adit"].iter().chain(args).map(OsString::from).collect();
+    let parsed = help::command(Persona::Adit).try_get_matches_from(&args);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return Some(describe(&error)),
+        Err(error) if asks(&error, &args) => return None,
+        Err(error) => return Some(describe(&error, &args)),
     };
     let tunnel = match &cli.command {
         Command::Http(args) => flags::http(args).map(drop),
@@ -119,6 +122,9 @@ fn every_flag_of_the_reference_works() {
         &["--config", "a.yml", "http", "80"],
         &["http", "--config", "a.yml", "80", "--config=b.yml"],
         &["credits", "--config", "a.yml"],
+        &["policy", "run", "--dev", "--grants", "{}", "a.wasm", "--", "80"],
+        &["http", "-h"],
+        &["-v"],
     ] {
         assert_eq!(refusal(args), None, "{args:?}");
     }
@@ -136,15 +142,54 @@ fn what_is_no_value_of_a_flag_is_told_with_its_name() {
         (&["http", "80", "--scheme=ftp"], "--scheme"),
         (&["http", "80", "--inspect=maybe"], "--inspect"),
         (&["tls", "80", "--terminate-at=moon"], "--terminate-at"),
-        (&["http", "80", "-log=stdout"], "-l"),
-        (&["http", "80", "-region", "us"], "-r"),
+        (&["http", "80", "-x"], "-x"),
         (&["tcp", "80", "--basic-auth=a:b"], "--basic-auth"),
         (&["http", "80", "81"], "81"),
         (&["start", "a", "--all"], "--all"),
+        (&["policy", "run", "-X", "PUT", "--", "80"], "--request"),
+        (&["policy", "run", "--times=2", "--", "80"], "--times"),
         (&["start", "--none", "--all"], "--none"),
     ] {
         let text = refusal(args).unwrap();
         assert!(text.contains(name) && !text.contains('\n'), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn what_the_agents_before_took_is_told_as_it_is_written_now() {
+    let text = |args: &[&str]| refusal(args).unwrap();
+    for args in [&["http", "-log=secret", "80"][..], &["-log=secret", "http", "80"]] {
+        assert_eq!(text(args), "unknown flag -log; write --log, with two hyphens");
+    }
+    assert_eq!(
+        text(&["http", "-hostname=a.example", "80"]),
+        "unknown flag -hostname; write --hostname, with two hyphens"
+    );
+    assert_eq!(
+        text(&["http", "80", "--inspect", "false"]),
+        "unknown argument false; write --inspect=false"
+    );
+}
+
+#[test]
+fn who_is_refused_is_sent_to_the_help_of_the_command() {
+    let required = "the following required arguments were not provided:";
+    for (args, says) in [
+        (&["http"][..], format!("{required} <UPSTREAM>; see adit http --help")),
+        (&["--log", "stdout", "http"], format!("{required} <UPSTREAM>; see adit http --help")),
+        (
+            &["config", "add-authtoken"],
+            format!("{required} <TOKEN>; see adit config add-authtoken --help"),
+        ),
+        (
+            &["start", "http", "--wacth"],
+            "unknown flag or argument --wacth; did you mean --watch?".to_owned(),
+        ),
+        (&["http", "80", "81"], "unknown flag or argument 81; see adit http --help".to_owned()),
+        (&["htp"], "unknown command htp; did you mean http?".to_owned()),
+        (&["nonsense"], "unknown command nonsense; see adit --help".to_owned()),
+    ] {
+        assert_eq!(refusal(args).as_deref(), Some(&*says), "{args:?}");
     }
 }
 

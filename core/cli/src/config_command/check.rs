@@ -35,13 +35,13 @@ pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
     }
     let files = sources.iter().map(|(name, bytes)| File::parse(name, bytes)).collect();
     let (problems, warnings) = problems(files);
-    for warning in &warnings {
-        // Not on standard output: who reads that asks whether the file is valid.
-        eprintln!("WARN:  {warning}");
-    }
     if problems.is_empty() && unreadable.is_empty() {
         for path in paths {
             line(format_args!("Valid configuration file at {}", path.display()));
+        }
+        // Fact: wrappers take a byte on standard error for a file that is not valid.
+        for warning in &warnings {
+            line(format_args!("Warning: {warning}"));
         }
         return Ok(ExitCode::SUCCESS);
     }

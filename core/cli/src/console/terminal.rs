@@ -47,10 +47,11 @@ static NOTICE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Whether the console may take the terminal: there is one, and it is ours now.
 ///
-/// A background job that touched its terminal would be stopped by it.
+/// A background job that touched its terminal would be stopped by it. One that calls itself dumb, as
+/// the shell of an editor does, shows what was meant to move its cursor.
 pub(super) fn is_available() -> bool {
     let out = io::stdout();
-    if !out.is_terminal() {
+    if !out.is_terminal() || std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
         return false;
     }
     rustix::termios::tcgetpgrp(&out).is_ok_and(|group| group == rustix::process::getpgrp())

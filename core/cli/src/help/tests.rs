@@ -65,6 +65,20 @@ fn every_page_fits_80_columns_and_shows_examples_before_flags() {
 }
 
 #[test]
+fn examples_stand_as_they_are_written() {
+    let mut commands = vec![command(Persona::Ngrok)];
+    let mut n = 0;
+    while let Some(command) = commands.pop() {
+        commands.extend(command.get_subcommands().cloned());
+        let Some(examples) = command.get_before_help().map(ToString::to_string) else { continue };
+        let long = examples.lines().find(|line| line.chars().count() > WIDTH);
+        assert_eq!(long, None, "{}", command.get_name());
+        n += 1;
+    }
+    assert!(n > PAGES.len() / 2, "{n}");
+}
+
+#[test]
 fn every_visible_command_is_on_the_first_page() {
     let command = command(Persona::Adit);
     let page = page(Persona::Adit, &[]);

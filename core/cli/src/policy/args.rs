@@ -52,8 +52,9 @@ Examples:
   adit policy new key-limit
   adit policy new key-limit --path policies/key-limit
 
-The crate builds with cargo and crates.io alone: the SDK's sources are written into its
-directory sdk/. Inside a checkout of adit it uses the SDK of the checkout.")]
+The crate builds with cargo and crates.io alone: the SDK's sources are written
+into its directory sdk/. Inside a checkout of adit it uses the SDK of the
+checkout.")]
 pub struct NewArgs {
     /// Name of the policy: lower-case letters, digits, - and _.
     #[arg(value_name = "NAME")]
@@ -92,7 +93,7 @@ Examples:
   adit policy build
   adit policy build policies/key-limit
   adit policy build --dev -o /tmp/key-limit.wasm
-  adit policy build --module maintenance.core.wasm    a module of another compiler
+  adit policy build --module core.wasm    a module of another compiler
 
 $CARGO and $RUSTC name other tools than the ones on the path. The target
 wasm32-unknown-unknown is needed: rustup target add wasm32-unknown-unknown")]

@@ -26,7 +26,7 @@ pub struct GivenArgs {
 Examples:
   adit policy check key-limit.wasm
   adit policy check key-limit.wasm --config '{\"burst\": 20, \"per_ms\": 1000}'
-  adit policy check --config-file adit.yml     every plugin and link of the file")]
+  adit policy check --config-file adit.yml    every plugin and link of the file")]
 pub struct CheckArgs {
     /// A component, or a directory of a crate, which is built; the current one without it.
     #[arg(value_name = "FILE|DIR")]
@@ -45,7 +45,7 @@ pub struct CheckArgs {
 Examples:
   adit policy test
   adit policy test policies/key-limit --only 'third call'
-  adit policy test --no-native                 only cases.yml, against the component")]
+  adit policy test --no-native            only cases.yml, against the component")]
 pub struct TestArgs {
     /// Directory of the policy's crate; the current one without it.
     #[arg(value_name = "DIR")]
@@ -91,11 +91,11 @@ pub struct RequestArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  adit policy run /                            GET / through the policy of this directory
-  adit policy run key-limit.wasm -H 'x-api-key: a' --config '{\"burst\":2,\"per_ms\":1000}' /
+  adit policy run /                       GET / through this directory's policy
+  adit policy run key-limit.wasm -H 'x-api-key: a' --config config.json /
   adit policy run . -X POST -d @hook.json /hook
-  adit policy run -- 8080                      the policy of this directory in front of port
-                                               8080; rebuilt and reloaded when sources change")]
+  adit policy run -- 8080                 in front of port 8080; rebuilt and
+                                          reloaded when its sources change")]
 pub struct RunArgs {
     /// A component or a crate's directory, and the target of the request; both may be left out.
     #[arg(value_name = "FILE|DIR] [TARGET", num_args = 0..=2)]
@@ -116,7 +116,10 @@ pub struct RunArgs {
     #[command(flatten)]
     pub profile: ProfileArgs,
     /// Serve: an endpoint in front of this port, host:port or URL.
-    #[arg(last = true, value_name = "UPSTREAM")]
+    #[arg(last = true, value_name = "UPSTREAM", conflicts_with_all = [
+        "method", "headers", "data", "from", "response_status", "response_header", "response_data",
+        "times", "json",
+    ])]
     pub upstream: Option<String>,
 }
 
@@ -124,7 +127,7 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  adit policy bench                            the policy of this directory
+  adit policy bench                       the policy of this directory
   adit policy bench key-limit.wasm -H 'x-api-key: a' --json")]
 pub struct BenchArgs {
     /// A component or a crate's directory, and the target of the request; both may be left out.
