@@ -131,6 +131,24 @@ async fn the_rules_of_a_credential_bind_it() {
 }
 
 #[tokio::test]
+async fn a_tunnel_has_so_many_labels_and_so_much_metadata() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let start = async |n_labels: usize, metadata_len: usize| {
+        let start = StartTunnelWithLabel {
+            labels: (0..n_labels).map(|n| (n.to_string(), "x".to_owned())).collect(),
+            metadata: "x".repeat(metadata_len),
+            ..StartTunnelWithLabel::default()
+        };
+        agent.call(&start).await.map(drop).map_err(|error| code(&error).0)
+    };
+    assert_eq!(start(32, 4096).await, Ok(()));
+    assert_eq!(start(0, 0).await, Err(301));
+    assert_eq!(start(33, 0).await, Err(301));
+    assert_eq!(start(1, 4097).await, Err(301));
+}
+
+#[tokio::test]
 async fn an_address_is_for_one_unless_all_share_it() {
     let edge = edge().await;
     let (one, _) = Agent::enter_as(&edge, TOKEN).await;

@@ -108,6 +108,39 @@ async fn srv_info_and_heartbeats_work_before_auth() {
 }
 
 #[tokio::test]
+async fn the_agent_s_heartbeat_stream_lives_as_long_as_its_connection() {
+    let edge = edge().await;
+    let agent = Agent::join(&edge);
+    let mut beat = open_heartbeat(&agent.mux).unwrap();
+    let ping = async |beat: &mut adit_mux::Stream| {
+        beat.write_all(b"ping").await.unwrap();
+        let mut echo = [0; 4];
+        beat.read_exact(&mut echo).await.unwrap();
+        assert_eq!(&echo, b"ping");
+    };
+    ping(&mut beat).await;
+    agent.auth(&auth("", "")).await.unwrap();
+    ping(&mut beat).await;
+    let bound = agent.bind(&bind(Proto::Http, json!({}))).await.unwrap();
+    agent.unbind(&bound.id).await;
+    ping(&mut beat).await;
+    assert!(!beat.recv_finished() && beat.reset_code().is_none());
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_ends_the_leg() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let mut beat = open_heartbeat(&agent.mux).unwrap();
+    beat.write_all(&[7; 4 * 11]).await.unwrap();
+    let ended = agent.ended().await;
+    assert!(
+        matches!(ended, SessionError::GoAway { code: MuxCode::EnhanceYourCalm, .. }),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_second_heartbeat_stream_ends_the_leg() {
     let edge = edge().await;
     let agent = Agent::join(&edge);
@@ -282,6 +315,18 @@ async fn an_oversized_request_is_refused_and_reset() {
     let mut end = Vec::new();
     let _ = stream.read_to_end(&mut end).await;
     eventually(|| stream.reset_code() == Some(MuxCode::FrameSize)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_does_not_come_in_time_is_cancelled() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter(&edge).await;
+    let since = tokio::time::Instant::now();
+    let mut stream = agent.mux.open(Bytes::from_static(b"\0\0\0\x02{\"Id\":")).unwrap();
+    assert!(stream.read_u8().await.is_err());
+    assert_eq!(stream.reset_code(), Some(MuxCode::StreamCancelled));
+    assert_eq!(since.elapsed().as_secs(), 10);
+    agent.call(&SrvInfo {}).await.unwrap().finish().await;
 }
 
 #[tokio::test]

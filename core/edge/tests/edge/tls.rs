@@ -1,4 +1,12 @@
+use std::sync::Arc;
+
+use adit_net::tls;
 use adit_proto::message::Proto;
+use rustls::{
+    ClientConfig,
+    version::{TLS12, TLS13},
+};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,6 +22,29 @@ async fn agents_are_known_by_the_edge_s_name_or_by_none() {
         let agent = Agent::over(tls_to(&edge, name, &[]).await);
         agent.auth(&auth("", "")).await.unwrap();
         agent.vanish().await;
+    }
+}
+
+#[tokio::test]
+async fn agents_may_speak_both_versions_of_tls() {
+    let edge = edge().await;
+    for version in [&TLS12, &TLS13] {
+        let mut roots = rustls::RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(edge.ca_pem().unwrap().as_bytes()).unwrap();
+        roots.add(root).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::clone(tls::provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tcp = TcpStream::connect(edge.addresses().tls.unwrap()).await.unwrap();
+        let name = tls::server_name("connect.edge.test").unwrap();
+        let io = tls::connect(tcp, Arc::new(config), name, PATIENCE).await.unwrap();
+        let (spoken, alpn) = (io.get_ref().1.protocol_version(), io.get_ref().1.alpn_protocol());
+        assert_eq!((spoken, alpn), (Some(version.version), None));
+        let agent = Agent::over(io);
+        agent.auth(&auth("", "")).await.unwrap();
+        agent.bind(&bind(Proto::Https, json!({}))).await.unwrap();
     }
 }
 
