@@ -10,8 +10,9 @@ use adit_config::{
     endpoint_url::Scheme,
     file::TerminateAt,
 };
-use adit_edge::{Edge, EmbeddedAccounts, Settings};
-use anyhow::Result;
+use adit_edge::{Edge, EmbeddedAccounts, Settings, StartError, ca::CaError};
+use anyhow::{Result, anyhow};
+use tracing::warn;
 
 use crate::edge::default_state_dir;
 
@@ -32,17 +33,37 @@ impl Embedded {
         let accounts = Arc::new(EmbeddedAccounts::default());
         let mut settings = Settings::embedded();
         settings.state_dir = default_state_dir().ok();
+        let edge = match Self::start_with(&settings, &registry, &accounts).await {
+            // Many containers have no home that can be written. Only visitors who were told to
+            // trust the authority of before miss it.
+            Err(error @ (StartError::State(_) | StartError::Ca(CaError::State(_)))) => {
+                let err = format!("{:#}", anyhow!(error));
+                warn!(obj = "edge", err, "the authority of this edge is gone when it ends");
+                settings.state_dir = None;
+                Self::start_with(&settings, &registry, &accounts).await?
+            }
+            started => started?,
+        };
+        Ok(Self { edge: Arc::new(edge) })
+    }
+
+    async fn start_with(
+        settings: &Settings,
+        registry: &Registry,
+        accounts: &Arc<EmbeddedAccounts>,
+    ) -> Result<Edge, StartError> {
         let usual = Settings {
             http: settings.http.map(|addr| (addr.ip(), HTTP_PORT).into()),
             tls: settings.tls.map(|addr| (addr.ip(), TLS_PORT).into()),
             ..settings.clone()
         };
-        let edge = match Box::pin(Edge::start(usual, registry.clone(), accounts.clone())).await {
-            Ok(edge) => edge,
+        match Box::pin(Edge::start(usual, registry.clone(), accounts.clone())).await {
             // Somebody else has the ports: any others will do.
-            Err(_) => Box::pin(Edge::start(settings, registry, accounts)).await?,
-        };
-        Ok(Self { edge: Arc::new(edge) })
+            Err(StartError::Bind(_) | StartError::Listen(_)) => {
+                Box::pin(Edge::start(settings.clone(), registry.clone(), accounts.clone())).await
+            }
+            started => started,
+        }
     }
 
     /// Leads the agent to it.

@@ -110,6 +110,21 @@ fn the_main_job_needs_nothing_but_the_binary() {
 }
 
 #[test]
+fn the_main_job_needs_no_home_that_can_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = adit(&home, &["http", "1", "--url=https://", "--log=stdout"]);
+    let mut child = command.env("HOME", "/dev/null").stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut agent = Agent { child, lines, _home: home };
+    let mut lines = agent.lines.by_ref().map(Result::unwrap);
+    let warning =
+        lines.find(|line| line.contains("the authority of this edge")).expect("a warning");
+    assert!(warning.contains("lvl=warn") && warning.contains("/dev/null/.local"), "{warning}");
+    assert!(agent.forwarding().0.starts_with("https://"));
+    assert_eq!(agent.end("-TERM"), Some(0));
+}
+
+#[test]
 fn update_ends_well_and_says_who_updates() {
     let output = output(&["update"]);
     assert!(output.status.success());
