@@ -10,7 +10,7 @@ use std::{
 };
 
 use adit_mux::{Config, ErrorCode, Session as Mux, SessionError, Stream};
-use adit_net::{Drained, tasks::Tasks};
+use adit_net::{Drained, tasks::Tasks, until::until};
 use adit_proto::{
     heartbeat,
     message::AuthResp,
@@ -161,10 +161,19 @@ impl Leg {
             async move { bound::unbind(&mux, &id, UNBIND_LIMIT).await }
         });
         // An edge that does not answer leaves half of the grace to the connections.
-        let _ = timeout(UNBIND_LIMIT.min(grace / 2), unbind).await;
+        let unbind = timeout(UNBIND_LIMIT.min(grace / 2), unbind);
+        let _ = until(shared.hurry.clone(), unbind).await;
         let Self { mux, conns, link, .. } = self;
-        let drained = conns.shutdown(grace.saturating_sub(began.elapsed())).await;
+        let draining = timeout(grace.saturating_sub(began.elapsed()), conns.drained());
+        let drained = match until(shared.hurry.clone(), draining).await {
+            Some(Ok(())) => Drained::Clean,
+            _ if conns.is_empty() => Drained::Clean,
+            _ => Drained::Cut { n_cut: conns.len() },
+        };
+        // Before those are cut that are left: a stream that is reset alone looks to the edge as if
+        // the service had ended it, and that is what visitors are told then.
         mux.close(ErrorCode::NoError, "no error: the agent ends its session");
+        let _ = conns.shutdown(Duration::ZERO).await;
         let _ = timeout(CLOSE_GRACE, mux.closed()).await;
         let _ = link.shutdown(CLOSE_GRACE).await;
         drained

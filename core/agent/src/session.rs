@@ -118,6 +118,12 @@ impl Session {
 }
 
 impl Handle {
+    /// Has a [`shutdown`](Session::shutdown) that is under way wait for no connection any more. The
+    /// edge is still told, so that visitors learn whose end it was.
+    pub fn hurry(&self) {
+        self.shared.hurry.cancel();
+    }
+
     /// Asks the edge for an address and serves it. Waits for a connection if there is none.
     ///
     /// # Errors

@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     pub(crate) spawner: Spawner,
     ending: Mutex<Option<Ending>>,
+    /// Cancelled when an end that has begun shall wait for nobody any more.
+    pub(crate) hurry: CancellationToken,
 }
 
 impl Shared {
@@ -107,6 +109,7 @@ impl Shared {
             stop: spawner.signals().stop.clone(),
             spawner,
             ending: Mutex::default(),
+            hurry: CancellationToken::new(),
         }
     }
 

@@ -118,6 +118,17 @@ impl Tasks {
         self.spawner.signals.stop.cancel();
     }
 
+    /// Tells tasks to stop, and waits until they have. Whoever gives up waiting cuts, or does not.
+    ///
+    /// # Cancel safety
+    ///
+    /// Yes: tasks that have not ended run on.
+    pub async fn drained(&self) {
+        self.stop();
+        self.spawner.tracker.close();
+        self.spawner.tracker.wait().await;
+    }
+
     /// Tells tasks to stop, lets them finish until `grace` ends, then cuts the rest.
     ///
     /// # Cancel safety
@@ -193,6 +204,20 @@ mod tests {
         for handle in stuck {
             assert_eq!(handle.await.unwrap(), None);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_tasks_cuts_none() {
+        let tasks = Tasks::new();
+        let (end, ended) = oneshot::channel::<()>();
+        let heeds = tasks.signals().stop.clone();
+        tasks.spawn(async move { heeds.cancelled().await });
+        let left = tasks.spawn(ended);
+        assert!(timeout(GRACE, tasks.drained()).await.is_err());
+        assert_eq!(tasks.len(), 1);
+        drop(end);
+        tasks.drained().await;
+        assert!(left.await.unwrap().unwrap().is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -132,7 +132,7 @@ impl UpstreamError {
         };
         let message: Cow<'static, str> = match self {
             Self::AgentGone => {
-                "The connection to the agent broke before the service answered.".into()
+                "The tunnel was shut down, or broke, before the service had answered.".into()
             }
             Self::Busy => "The endpoint has as many connections as it may have.".into(),
             Self::Offline { url } => format!("The endpoint {url} is offline.").into(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 mod api;
+mod cut;
 mod process;
 mod reload;
 mod start;

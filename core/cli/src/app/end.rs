@@ -1,6 +1,6 @@
 //! From connecting to the end, whoever brings it about.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use adit_agent::{BindError, Connecting, Order, Session, Stopped};
 use anyhow::{Result, anyhow};
@@ -89,8 +89,15 @@ async fn ended(session: Session, why: Stopped) -> Result<Option<Order>> {
 
 /// Lets connections finish; a second signal cuts them.
 async fn end(session: Session, mut ends: Ends<'_>) -> Result<Option<Order>> {
+    let handle = session.handle().clone();
+    let mut leaving = pin!(leave(session));
     tokio::select! {
-        () = leave(session) => {}
+        () = &mut leaving => return Ok(None),
+        _ = ends.next() => handle.hurry(),
+    }
+    // The edge is told in any case, unless it does not listen.
+    tokio::select! {
+        () = leaving => {}
         _ = ends.next() => {}
     }
     Ok(None)
