@@ -11,7 +11,7 @@ use adit_chain::{
 use adit_config::HandlerSpec;
 use adit_proto::{
     ErrorText,
-    message::{Bind, Proto},
+    message::{Bind, BindExtra, Proto},
     options::Options,
     proxy::EdgeType,
 };
@@ -53,6 +53,16 @@ pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) metadata: String,
+}
+
+impl From<&BindExtra> for About {
+    fn from(extra: &BindExtra) -> Self {
+        Self {
+            name: extra.name.clone(),
+            description: extra.description.clone(),
+            metadata: extra.metadata.clone(),
+        }
+    }
 }
 
 /// Whose a new tunnel is.
@@ -114,11 +124,6 @@ impl Tunnel {
         let neighbours = Some(neighbours::of(&shared.routes, &owner.account));
         let options = RouteOptions { tls, neighbours, ..RouteOptions::new(Side::Edge) };
         let route = Arc::new(Route::new(endpoint, chain, Arc::new(upstream), options));
-        let about = About {
-            name: bind.extra.name.clone(),
-            description: bind.extra.description.clone(),
-            metadata: bind.extra.metadata.clone(),
-        };
         Ok(Self {
             id: owner.bind,
             tunnel_id: owner.tunnel_id,
@@ -126,7 +131,7 @@ impl Tunnel {
             account: owner.account,
             address,
             pooling: AtomicBool::new(bind.extra.pooling_enabled),
-            about: Mutex::new(about),
+            about: Mutex::new(About::from(&bind.extra)),
             forwards_to: bind.forwards_to.clone(),
             route,
             paths,
@@ -155,6 +160,12 @@ impl Tunnel {
         let (address, paths) = (self.address.clone(), Arc::clone(&self.paths));
         let new = Self::build(shared, &bind, lowered, address, owner, paths)?;
         Ok(Self { about: Mutex::new(self.about.lock().clone()), ..new })
+    }
+
+    /// Takes over what a bind says of the tunnel, beyond what its route is made of.
+    pub(crate) fn heed(&self, bind: &Bind) {
+        self.pooling.store(bind.extra.pooling_enabled, Ordering::Relaxed);
+        *self.about.lock() = About::from(&bind.extra);
     }
 
     /// Whether a bind asks for just this tunnel, so that its route can stay as it is.

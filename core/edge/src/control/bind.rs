@@ -10,7 +10,7 @@ mod commit;
 mod plan;
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -138,6 +138,9 @@ impl Claimed {
         let proof = plan.proof;
         let tunnel = plan.tunnel(shared, client_id, bind, lowered)?;
         let committed = shared.control.lock().commit(shared, client_id, leg, plan, tunnel);
+        if let Ok(Self { state: ClaimState::Held(tunnel), .. }) = &committed {
+            tunnel.heed(bind);
+        }
         match committed {
             Err(BindFailed::Taken) if proof == Proof::Generated => Err(BindFailed::Raced(
                 ErrorText::new(ErrorCode::TRANSIENT, "No free address was found; try again."),
@@ -170,7 +173,6 @@ impl Plan {
             && known.client_id == client_id
             && known.is_same(bind, lowered)
         {
-            known.pooling.store(bind.extra.pooling_enabled, Ordering::Relaxed);
             return Ok(Arc::clone(known));
         }
         let id = if bind.id.is_empty() { random::id("bd") } else { bind.id.clone() };

@@ -335,6 +335,25 @@ async fn patches_change_what_is_said_and_who_may_join() {
 }
 
 #[tokio::test]
+async fn who_binds_again_is_taken_at_the_latest_word() {
+    let edge = edge().await;
+    let (agent, _) = Agent::enter_as(&edge, TOKEN).await;
+    let mut asked = bind(Proto::Https, json!({"Domain": "a.edge.test"}));
+    asked.extra.metadata = "first".to_owned();
+    let bound = agent.bind(&asked).await.unwrap();
+    let mut again = rebind(&bound);
+    again.extra.metadata = "second".to_owned();
+    again.extra.name = "web".to_owned();
+    again.extra.pooling_enabled = true;
+    agent.bind(&again).await.unwrap();
+    let tunnel = edge.sessions()[0].tunnels[0].clone();
+    assert_eq!((tunnel.metadata.as_str(), tunnel.name.as_str()), ("second", "web"));
+    let (other, _) = Agent::enter_as(&edge, TOKEN).await;
+    asked.extra.pooling_enabled = true;
+    other.bind(&asked).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_policy_changes_while_its_tunnel_is_served() {
     let edge = edge().await;
     let (mut agent, _) = Agent::enter_as(&edge, TOKEN).await;
