@@ -15,7 +15,7 @@ use adit_mux::{self as mux, ErrorCode, Stream};
 use adit_net::per_source::SourceGuard;
 use adit_proto::{
     ErrorText, StreamType,
-    heartbeat::{self, EchoError, Pulse},
+    heartbeat::{self, EchoError, PingError, Pulse},
     rpc::{CALL_TIMEOUT, Closing, FINISH_GRACE},
     session::{self, TypedStreams, open_heartbeat},
 };
@@ -265,6 +265,11 @@ impl<'a> Leg<'a> {
                 let on_rtt = |rtt: Duration| session.set_rtt(rtt);
                 let error = heartbeat::ping(stream, interval, &pulse, on_rtt).await;
                 tracing::debug!(%error, "no more pings");
+                // The stream is ended with this. An agent that still reads it may take that for
+                // pings without an end; one that ended it itself does not read.
+                if matches!(error, PingError::WrongEcho) {
+                    return Done::End(ErrorCode::Protocol, "wrong heartbeat echo");
+                }
             }
             Done::Quiet
         });

@@ -184,6 +184,17 @@ async fn the_edge_pings_in_single_frames_once_the_agent_is_in() {
     stream.write_all(&ping).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_wrong_echo_ends_the_leg_and_not_only_the_stream() {
+    let edge = edge().await;
+    let (mut agent, _) = Agent::enter(&edge).await;
+    let (_, mut stream) = agent.streams.next().await.unwrap();
+    let ping = stream.chunk().await.unwrap().unwrap();
+    stream.write_all(&[!ping[0], ping[1], ping[2], ping[3]]).await.unwrap();
+    let ended = agent.ended().await;
+    assert!(matches!(ended, SessionError::GoAway { code: MuxCode::Protocol, .. }), "{ended:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_agent_is_dead_after_interval_and_tolerance() {
     let mut settings = settings();
