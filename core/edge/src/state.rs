@@ -101,8 +101,12 @@ impl StateDir {
         };
         known.try_into().map_err(|_| StateError {
             action: "use",
-            path: KEY_FILE.to_owned(),
-            source: io::Error::new(io::ErrorKind::InvalidData, "it must have 32 bytes"),
+            path: self.path_of(KEY_FILE),
+            source: io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it must have 32 bytes; restore it, or remove it to get a new one: agents begin new \
+                 sessions then",
+            ),
         })
     }
 }
@@ -175,7 +179,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(KEY_FILE), b"short").unwrap();
         let state = StateDir::open(Some(dir.path())).unwrap();
-        assert_eq!(state.key().unwrap_err().to_string(), "could not use session.key");
+        let error = state.key().unwrap_err();
+        let path = dir.path().join(KEY_FILE);
+        assert_eq!(error.to_string(), format!("could not use {}", path.display()));
+        let remedy = "it must have 32 bytes; restore it, or remove it to get a new one: agents \
+                      begin new sessions then";
+        assert_eq!(error.source.to_string(), remedy);
     }
 
     #[test]
