@@ -54,16 +54,6 @@ impl HostName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether its first label is `*`.
-    pub fn is_wildcard(&self) -> bool {
-        self.0.starts_with("*.")
-    }
-
-    /// The labels in front of `.domain`; `None` if the name is not below it.
-    pub fn below(&self, domain: &str) -> Option<&str> {
-        self.0.strip_suffix(domain)?.strip_suffix('.').filter(|labels| !labels.is_empty())
-    }
 }
 
 impl fmt::Display for HostName {
@@ -121,14 +111,6 @@ mod tests {
         ] {
             assert_eq!(parse(bad), Err(ErrorCode::HOST_SYNTAX), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_name_is_below_a_domain_only_with_labels_in_front() {
-        let name = HostName::parse("a.b.example.com").unwrap();
-        assert_eq!(name.below("example.com"), Some("a.b"));
-        assert_eq!(name.below("a.b.example.com"), None);
-        assert_eq!(name.below("xample.com"), None);
     }
 
     #[test]

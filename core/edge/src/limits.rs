@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use adit_mux as mux;
 use adit_proto::{
+    heartbeat::MAX_PINGS_PER_SECOND,
     peer::{Family, PeerLimits},
-    rpc::RequestLimits,
+    rpc::{BIND_FIN_FALLBACK, BODY_TIMEOUT, RequestLimits},
 };
 
 /// Streams of the edge's own on one leg: its heartbeat, and commands.
@@ -150,7 +151,7 @@ impl Default for Limits {
             heartbeat_min: sec(1),
             heartbeat_max: sec(600),
             proxy_header_len: 4096,
-            heartbeats_per_second: 10,
+            heartbeats_per_second: MAX_PINGS_PER_SECOND,
             junk_frames_per_second: 1000,
             junk_frames_for: sec(5),
             window_violations: 16,
@@ -160,9 +161,9 @@ impl Default for Limits {
             reconnect_grace: sec(30),
             token_life: sec(24 * 3600),
             detached_wait: sec(3),
-            bind_hold: Duration::from_millis(250),
+            bind_hold: BIND_FIN_FALLBACK,
             bind_retry: sec(1),
-            command: sec(10),
+            command: BODY_TIMEOUT,
             visitors: 10_000,
             visitors_per_source: None,
         }

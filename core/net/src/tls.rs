@@ -29,8 +29,6 @@ pub use roots::Roots;
 pub const ALPN_H2: &[u8] = b"h2";
 /// ALPN name of HTTP/1.1.
 pub const ALPN_HTTP1: &[u8] = b"http/1.1";
-/// ALPN name with which an ACME server validates a domain.
-pub const ALPN_ACME: &[u8] = b"acme-tls/1";
 
 /// The cryptography of all our TLS: aws-lc-rs.
 pub fn provider() -> &'static Arc<CryptoProvider> {

@@ -102,24 +102,6 @@ codes! {
     URL_TRAILING_SLASH = 9038;
 }
 
-impl ErrorCode {
-    /// Whether the credential itself is the problem, so that trying again soon is pointless.
-    pub fn is_credential(self) -> bool {
-        matches!(
-            self,
-            Self::TOKEN_MALFORMED
-                | Self::TOKEN_UNKNOWN
-                | Self::CREDENTIAL_REVOKED
-                | Self::AGENT_IP_NOT_ALLOWED
-                | Self::CREDENTIAL_IP_NOT_ALLOWED
-                | Self::AUTH_INVALID
-                | Self::VERSION_INVALID
-                | Self::VERSION_TOO_OLD
-                | Self::USER_AGENT_INVALID
-        )
-    }
-}
-
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}{}", self.0)
