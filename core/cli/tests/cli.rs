@@ -285,6 +285,11 @@ fn a_wrong_command_line_gets_one_line_and_starts_nothing() {
             &["http", "70000"],
             "ERROR:  upstream: upstream address \"70000\": \"70000\" is not a port; write a number from 1 to 65535\n",
         ),
+        (
+            &["tunnel", "80", "--label=a=b", "--crt=c.pem", "--key=k.pem"],
+            "ERROR:  --crt: crt has no meaning for a labelled tunnel; remove it\n\
+             ERROR:  --key: key has no meaning for a labelled tunnel; remove it\n",
+        ),
         (&["start"], "ERROR:  name the endpoints to start, or use --all or --none\n"),
         (
             &["tls", "443", "--crt", "none.pem", "--key", "none.pem", "--terminate-at", "agent"],

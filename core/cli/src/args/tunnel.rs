@@ -14,11 +14,11 @@ pub struct TunnelArgs {
     /// Label by which the edge routes; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',', required = true)]
     pub label: Vec<String>,
-    /// Certificate chain, PEM.
-    #[arg(long, value_name = "PATH")]
+    /// Certificate chain, PEM. The ngrok agent had it; TLS of labels ends at the edge, so it is refused.
+    #[arg(long, value_name = "PATH", hide = true)]
     pub crt: Option<PathBuf>,
-    /// Private key of the certificate, PEM.
-    #[arg(long, value_name = "PATH")]
+    /// Private key of the certificate, PEM. Refused as well.
+    #[arg(long, value_name = "PATH", hide = true)]
     pub key: Option<PathBuf>,
     /// Whether exchanges may be captured for inspection.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]

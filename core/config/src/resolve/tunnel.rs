@@ -261,14 +261,19 @@ fn refuse_foreign(name: &At<String>, t: &Tunnel, kind: Option<Kind>, cx: &mut Co
         ("upstream_tls_verify_cas", place(&t.upstream_tls_verify_cas)),
     ];
     let tcp = [("remote_addr", place(&t.remote_addr))];
-    // The labels say where it is reached. It carries whatever their route carries, HTTP too.
+    // The labels say where it is reached, and TLS ends there. It carries whatever their route
+    // carries, HTTP too.
     let addressed = [
         ("bindings", place(&t.bindings)),
+        ("crt", place(&t.crt)),
         ("domain", place(&t.domain)),
         ("hostname", place(&t.hostname)),
+        ("key", place(&t.key)),
+        ("mutual_tls_cas", place(&t.mutual_tls_cas)),
         ("pooling_enabled", place(&t.pooling_enabled)),
         ("schemes", place(&t.schemes)),
         ("subdomain", place(&t.subdomain)),
+        ("terminate_at", place(&t.terminate_at)),
         ("url", place(&t.url)),
     ];
     let foreign: Vec<_> = match kind {

@@ -86,6 +86,11 @@ fn single_mistakes_have_clear_words() {
             "0.yml:2:56: pooling_enabled has no meaning for a labelled tunnel; remove it",
         ),
         (
+            "version: 2\ntunnels: {a: {labels: [a=b], addr: 1, crt: c, key: k}}\n",
+            "0.yml:2:44: crt has no meaning for a labelled tunnel; remove it\n\
+             0.yml:2:52: key has no meaning for a labelled tunnel; remove it",
+        ),
+        (
             "version: 2\ntunnels: {a: {addr: 1}}\n",
             "0.yml:2:11: tunnel \"a\" has neither proto nor labels; \
              add proto: http, tcp or tls (ERR_NGROK_394)",
