@@ -36,9 +36,18 @@ pub(super) fn endpoint(dialect: Dialect, definition: Value) -> Result<Endpoint, 
         }
     };
     // JSON is a part of YAML.
-    let file = File::parse(PLACE, file.to_string().as_bytes());
+    let text = file.to_string();
+    let file = File::parse(PLACE, text.as_bytes());
     let config = Layers { files: vec![file], ..Layers::default() }.resolve();
-    let endpoints = config.map_err(|problems| one_line(&problems))?.endpoints;
+    let told = |problem: &Diagnostic| {
+        let message = without_place(&problem.to_string()).to_owned();
+        match key_before(&text, problem.place.column) {
+            Some(key) if !message.contains(key) => format!("{key}: {message}"),
+            _ => message,
+        }
+    };
+    let all = |problems: Diagnostics| problems.iter().map(told).collect::<Vec<_>>().join("; ");
+    let endpoints = config.map_err(all)?.endpoints;
     endpoints.into_iter().next().ok_or_else(|| "there is no endpoint in it".to_owned())
 }
 
@@ -52,6 +61,19 @@ pub(super) fn without_place(text: &str) -> &str {
 pub(super) fn one_line(problems: &Diagnostics) -> String {
     let text = |problem: &Diagnostic| without_place(&problem.to_string()).to_owned();
     problems.iter().map(text).collect::<Vec<_>>().join("; ")
+}
+
+/// The key whose value, or an item of whose list, begins at a column of one line of JSON: a request
+/// has no lines that could be shown instead.
+fn key_before(text: &str, column: u32) -> Option<&str> {
+    let column = usize::try_from(column).ok()?.checked_sub(1)?;
+    let (end, _) = text.char_indices().nth(column)?;
+    let before = match text[..end].rsplit_once('[') {
+        Some((before, items)) if !items.contains([']', '{', ':']) => before,
+        _ => &text[..end],
+    };
+    let (_, key) = before.strip_suffix("\":")?.rsplit_once('"')?;
+    Some(key)
 }
 
 fn take_name(definition: &mut Map<String, Value>) -> Result<Option<String>, String> {
@@ -160,6 +182,14 @@ mod tests {
             (json!({ "name": "a", "proto": "http" }), "no addr"),
             (json!({ "name": "a", "addr": 80 }), "neither proto nor labels"),
             (json!({ "name": ["a"] }), "name: expected a string"),
+            (
+                json!({ "name": "é", "proto": "http", "addr": 80, "basic_auth": "u:p" }),
+                "basic_auth: expected a list, found a string",
+            ),
+            (
+                json!({ "name": "a", "proto": "http", "addr": 80, "schemes": ["http", "ftp"] }),
+                "schemes: \"ftp\" is not one of http, https",
+            ),
             (json!([]), "expected an object"),
         ] {
             let text = tunnel(definition).unwrap_err();
