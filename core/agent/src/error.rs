@@ -291,7 +291,7 @@ impl BindError {
     }
 }
 
-/// An error with its causes on one line, for records and events.
+/// An error with its causes on one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> Arc<str> {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -27,6 +27,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 
 use self::service::{Sender, Service};
+use crate::error::chain;
 
 /// Idle connections of one service.
 const MAX_IDLE: usize = 32;
@@ -246,12 +247,7 @@ fn strip(headers: &mut HeaderMap) {
 }
 
 fn broken(error: &hyper::Error) -> CallError {
-    use std::error::Error as _;
-    let reason = match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    };
-    CallError::Broken { reason }
+    CallError::Broken { reason: chain(error).to_string() }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::{CallError, IDLE, MAX_IDLE};
+use crate::error::chain;
 
 /// Time for a service to accept a connection; the call's own deadline is shorter as a rule.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -120,12 +121,5 @@ impl Service {
 }
 
 fn unreachable(error: &dyn std::error::Error) -> CallError {
-    let mut reason = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        reason.push_str(": ");
-        reason.push_str(&error.to_string());
-        source = error.source();
-    }
-    CallError::Unreachable { reason }
+    CallError::Unreachable { reason: chain(error).to_string() }
 }
