@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A session without legs is kept for the reconnect grace with all its tunnels; whoever comes back
-//! with its ClientId and cookie, or with a tunnel's token, takes over.
+//! with its ClientId and cookie, or with a tunnel's token, takes over. Tunnels that whoever comes back
+//! does not ask for again are given up when the grace ends.
 
 mod bind;
 mod labelled;
@@ -49,7 +50,8 @@ pub(crate) struct Control {
     pools: HashMap<Key, Held>,
     /// Binds that were ended while their agent may come back with them, by account and id.
     retired: HashMap<(Arc<str>, String), Retired>,
-    next_epoch: u64,
+    /// Losses of legs so far.
+    n_lost: u64,
 }
 
 /// One logical registration of an agent.
@@ -67,8 +69,9 @@ pub(crate) struct Session {
     pub(crate) legs: HashMap<u32, Arc<AgentLeg>>,
     pub(crate) tunnels: HashMap<String, Arc<Tunnel>>,
     pub(crate) labelled: HashMap<String, Arc<Labelled>>,
-    /// Grows when legs come and go: tells a stale grace timer from a fresh one.
-    epoch: u64,
+    /// Which loss of a leg, of all that there were, was its last one: tells the timer of that grace
+    /// from older ones.
+    lost: u64,
 }
 
 #[derive(Debug)]

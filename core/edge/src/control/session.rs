@@ -8,7 +8,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Control, Session};
-use crate::{account::Account, limits::Limits, paths::AgentLeg, random, shared::Shared};
+use crate::{
+    account::Account,
+    limits::Limits,
+    paths::{AgentLeg, Reach},
+    random,
+    shared::Shared,
+};
 
 /// An agent that has proved who it is and wants to attach a connection.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ impl Control {
     /// number is replaced: its agent has given it up.
     pub(crate) fn attach(
         &mut self,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         attach: Attach,
     ) -> Result<Attached, ErrorText> {
         let limits = &shared.settings.limits;
@@ -59,7 +65,6 @@ impl Control {
             }
         }
         let client_id = if client_id.is_empty() { random::id("cl") } else { client_id };
-        self.next_epoch += 1;
         let session = self.sessions.entry(client_id.clone()).or_insert_with(|| Session {
             id: random::id("ts").into(),
             account: account.clone(),
@@ -72,7 +77,7 @@ impl Control {
             legs: Default::default(),
             tunnels: Default::default(),
             labelled: Default::default(),
-            epoch: 0,
+            lost: 0,
         });
         let others = session.legs.keys().filter(|number| **number != leg_number).count();
         if others >= limits.legs_per_session {
@@ -98,13 +103,13 @@ impl Control {
             restart: about.restart_unsupported_error,
             update: about.update_unsupported_error,
         };
-        session.epoch = self.next_epoch;
         let session_id = Arc::clone(&session.id);
         if let Some(old) = session.legs.insert(leg_number, Arc::clone(&leg)) {
             tracing::info!(session = %session_id, leg_number, "a new connection replaces this one");
             session.forget_leg(&old);
             old.end.cancel();
             shared.routes.touch();
+            self.await_return(shared, &client_id);
         }
         Ok(Attached { client_id, session_id, leg })
     }
@@ -124,21 +129,27 @@ impl Control {
             self.remove_session(shared, client_id);
             return;
         }
-        self.next_epoch += 1;
-        session.epoch = self.next_epoch;
-        let epoch = session.epoch;
         let grace = shared.settings.limits.reconnect_grace;
         tracing::info!(session = %session.id, ?grace, "agent is away");
         let max_away = session.account.max_sessions.min(shared.settings.limits.legs);
         let account = Arc::clone(&session.account.id);
+        self.await_return(shared, client_id);
         self.forget_oldest(shared, &account, max_away);
+    }
+
+    /// Gives the agent the grace to come back, and to ask for the tunnels that it has left.
+    fn await_return(&mut self, shared: &Arc<Shared>, client_id: &str) {
+        let Some(session) = self.sessions.get_mut(client_id) else { return };
+        self.n_lost += 1;
+        session.lost = self.n_lost;
+        let lost = session.lost;
         let (owner, client_id) = (Arc::clone(shared), client_id.to_owned());
         shared.legs.spawn(async move {
             let stop = owner.legs.signals().stop.clone();
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(grace) => {
-                    owner.control.lock().expire(&owner, &client_id, epoch);
+                () = tokio::time::sleep(owner.settings.limits.reconnect_grace) => {
+                    owner.control.lock().expire(&owner, &client_id, lost);
                 }
             }
         });
@@ -151,17 +162,27 @@ impl Control {
             self.sessions.iter().filter(|(_, session)| *session.account.id == *account);
         let away = of_account.filter(|(_, session)| session.legs.is_empty());
         if away.clone().count() > max
-            && let Some((oldest, _)) = away.min_by_key(|(_, session)| session.epoch)
+            && let Some((oldest, _)) = away.min_by_key(|(_, session)| session.lost)
         {
             let oldest = oldest.clone();
             self.remove_session(shared, &oldest);
         }
     }
 
-    fn expire(&mut self, shared: &Shared, client_id: &str, epoch: u64) {
-        let is_stale = |session: &Session| session.epoch == epoch && session.legs.is_empty();
-        if self.sessions.get(client_id).is_some_and(is_stale) {
+    /// The grace that began with this loss is over. An agent that came back and left tunnels out does
+    /// not want them: it gave them back while it could not say so.
+    fn expire(&mut self, shared: &Shared, client_id: &str, lost: u64) {
+        let session = self.sessions.get(client_id).filter(|session| session.lost == lost);
+        let Some(session) = session else { return };
+        if session.legs.is_empty() {
             self.remove_session(shared, client_id);
+            return;
+        }
+        let all = session.tunnels.iter();
+        let left = all.filter(|(_, tunnel)| tunnel.paths.reach() == Reach::Away);
+        let left: Vec<String> = left.map(|(bind, _)| bind.clone()).collect();
+        for bind in left {
+            self.remove_tunnel(shared, client_id, &bind);
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod bind;
 mod command;
+mod left_out;
 mod limits;
 mod races;
 mod rig;
