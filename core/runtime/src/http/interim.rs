@@ -63,6 +63,8 @@ struct Said {
     /// The exchange that they belong to, and how many it has had.
     exchange: u64,
     n_said: usize,
+    /// How many the connection has had.
+    n_ever: u64,
 }
 
 /// Which of a connection's exchanges may have interim responses.
@@ -103,6 +105,7 @@ impl Interim {
             return;
         }
         said.n_said += 1;
+        said.n_ever += 1;
         said.bytes.extend_from_slice(&head);
         drop(said);
         self.waits.store(true, Relaxed);
@@ -117,6 +120,11 @@ impl Interim {
             // Whoever has said it all wakes the connection, and so this.
             poll_fn(|_| if self.waits() { Poll::Pending } else { Poll::Ready(()) }).await;
         }
+    }
+
+    /// How much has been said on the connection: who says something is at work.
+    pub(super) fn n_ever(&self) -> u64 {
+        self.said.lock().n_ever
     }
 
     pub(super) fn waits(&self) -> bool {

@@ -117,7 +117,8 @@ fn to_absolute(request: &mut Request<Body>) {
     }
 }
 
-/// Waits for the head of a response; a request that is still being sent has time.
+/// Waits for the head of a response. A request that is still being sent has time, and so has a
+/// service that says that it is at work, for as often as that is passed on.
 async fn head_in_time(
     shared: &Shared,
     seat: &Seat,
@@ -127,13 +128,14 @@ async fn head_in_time(
 ) -> Result<Result<Response<Incoming>, SendError>, Refusal> {
     let limit = seat.route.limits.response_timeout;
     let mut sending = pin!(pipe.send(request));
-    let mut sent = shared.traffic.totals().bytes_in;
+    let signs = || (shared.traffic.totals().bytes_in, shared.traffic.interim.n_ever());
+    let mut seen = signs();
     loop {
         if let Ok(result) = timeout(limit, sending.as_mut()).await {
             return Ok(result);
         }
-        let before = std::mem::replace(&mut sent, shared.traffic.totals().bytes_in);
-        if before == sent {
+        let before = std::mem::replace(&mut seen, signs());
+        if before == seen {
             let is_visitors = silence.is_some_and(Silence::is_the_visitors);
             return Err(if is_visitors { silent(limit) } else { late(limit) });
         }

@@ -1,7 +1,8 @@
 //! HTTP/2, at either end.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use adit_chain::Side;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::proxying::OK;
 use crate::{
-    HttpVersion,
+    HttpVersion, Limits, RouteOptions,
     rig::{Plan, Rig, within},
 };
 
@@ -243,4 +244,24 @@ async fn a_drain_tells_an_http2_visitor_to_go_away() {
     assert_eq!(response.unwrap().into_body().collect().await.unwrap().to_bytes(), "ok");
     within(tasks.join_next()).await;
     assert!(sender.is_closed());
+}
+
+#[tokio::test]
+async fn a_visitor_with_http2_that_keeps_its_body_to_itself_is_told_so() {
+    let limits = Limits { response_timeout: Duration::from_millis(100), ..Limits::default() };
+    let options = RouteOptions { limits, ..RouteOptions::new(Side::Edge) };
+    let mut rig = Rig::with(Plan { options, ..Plan::default() }).await;
+    let mut tasks = JoinSet::new();
+    let mut sender = client(&mut rig, &mut tasks).await;
+    let frames = futures_util::stream::unfold(Some("some"), |some| async move {
+        let Some(some) = some else { return std::future::pending().await };
+        Some((Ok(Frame::data(Bytes::from_static(some.as_bytes()))), None))
+    });
+    let body = StreamBody::new(Box::pin(frames)).boxed();
+    let request = Request::post("http://a.test/").body(body).unwrap();
+    let response = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(response.status(), 408);
+    let page = within(response.into_body().collect()).await.unwrap().to_bytes();
+    let page = String::from_utf8(page.to_vec()).unwrap();
+    assert!(page.contains("The rest of the request&#39;s body did not come"), "{page}");
 }
