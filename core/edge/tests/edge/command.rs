@@ -9,7 +9,7 @@ use adit_proto::{
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use crate::{rig::*, session::eventually};
+use crate::rig::*;
 
 #[tokio::test]
 async fn a_stopped_session_is_gone_after_the_answer() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adit_proto::message::{AuthResp, Bind, BindResp, Proto};
 use serde_json::json;
 
-use crate::{rig::*, session::eventually};
+use crate::rig::*;
 
 fn at(host: &str) -> Bind {
     bind(Proto::Http, json!({"Domain": host}))

@@ -10,9 +10,11 @@
 
 mod bind;
 mod command;
+mod heartbeat;
 mod left_out;
 mod limits;
 mod races;
+mod returning;
 mod rig;
 mod session;
 mod shutdown;

@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{rig::*, session::eventually};
+use crate::rig::*;
 
 /// A frame of stream 3 that opens it with these bytes.
 fn opening(first: &[u8]) -> Vec<u8> {

@@ -311,3 +311,13 @@ pub async fn answer(stream: &mut Stream, body: &str) -> String {
     stream.shutdown().await.unwrap();
     head
 }
+
+/// Waits for what no event tells, with a deadline.
+pub async fn eventually(mut done: impl FnMut() -> bool) {
+    let poll = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, poll).await.expect("it happens in time");
+}

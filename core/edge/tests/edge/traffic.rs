@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{rig::*, session::eventually};
+use crate::rig::*;
 
 async fn tcp_to(url: &str) -> TcpStream {
     let port = url.rsplit_once(':').unwrap().1.parse::<u16>().unwrap();

@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{rig::*, session::eventually};
+use crate::rig::*;
 
 const DATA: u8 = 0x10;
 const RST: u8 = 0x00;
