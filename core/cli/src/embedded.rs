@@ -91,12 +91,35 @@ impl Embedded {
         }
     }
 
+    /// Tells of names that lead elsewhere, as those do that belong to an account at a service.
+    pub(crate) fn tell_foreign(config: &Config) {
+        for endpoint in &config.endpoints {
+            let Address::Urls(urls) = &endpoint.address else { continue };
+            let mut hosts = urls.iter().filter_map(|url| url.host.as_deref());
+            if let Some(host) = hosts.find(|host| !is_here(host)) {
+                let name = endpoint.name.as_str();
+                warn!(
+                    obj = "edge",
+                    name,
+                    host,
+                    "this host does not lead here: the edge is embedded; connect_url names another"
+                );
+            }
+        }
+    }
+
     pub(crate) async fn shutdown(self) {
         if let Ok(edge) = Arc::try_unwrap(self.edge) {
             let drained = edge.shutdown(GRACE).await;
             tracing::debug!(?drained, "embedded edge stopped");
         }
     }
+}
+
+/// Whether a name leads to this machine, or to no visitor at all.
+fn is_here(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    matches!(last, "localhost" | "internal")
 }
 
 #[cfg(test)]

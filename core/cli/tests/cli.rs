@@ -125,6 +125,21 @@ fn the_main_job_needs_no_home_that_can_be_written() {
 }
 
 #[test]
+fn a_name_that_leads_elsewhere_is_told_where_the_edge_is_embedded() {
+    for (host, is_told) in [("app.example.com", true), ("app.localhost", false)] {
+        let home = tempfile::tempdir().unwrap();
+        let mut agent = Agent::start(home, &["http", "1", "--url", host]);
+        let mut records = agent.lines.by_ref().map(Result::unwrap);
+        let until = |record: &String| !record.contains("\"started tunnel\"");
+        let records: Vec<_> = records.by_ref().take_while(until).collect();
+        let told =
+            |r: &&String| r.contains("lvl=warn") && r.contains("this host does not lead here");
+        let warning = records.iter().find(told);
+        assert_eq!(warning.is_some_and(|record| record.contains(host)), is_told, "{records:?}");
+    }
+}
+
+#[test]
 fn update_ends_well_and_says_who_updates() {
     let output = output(&["update"]);
     assert!(output.status.success());

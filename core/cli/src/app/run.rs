@@ -122,6 +122,7 @@ async fn serve(mut parts: Parts) -> Result<Option<Order>> {
         Some(_) => None,
         None => {
             Embedded::adapt(config);
+            Embedded::tell_foreign(config);
             let edge = Embedded::start(parts.builtin.clone()).await;
             Some(edge.context("cannot start the embedded edge")?)
         }
