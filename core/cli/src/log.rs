@@ -75,11 +75,16 @@ fn layer(settings: &Log, purpose: Purpose) -> Result<Option<(RecordLayer, LogGua
     let (writer, guard) = builder.thread_name("log").finish(sink);
     let line = match settings.format {
         LogFormat::Json => Line::Json,
-        LogFormat::Term if colour => Line::Colour,
+        LogFormat::Term if colour && !is_plain() => Line::Colour,
         LogFormat::Logfmt | LogFormat::Term => Line::Logfmt,
     };
     let layer = RecordLayer { writer, line, level: settings.level, purpose };
     Ok(Some((layer, LogGuard { _writer: Some(guard) })))
+}
+
+/// Whether nobody wants colours. Fact: so says any text in `NO_COLOR` (no-color.org).
+pub(crate) fn is_plain() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|text| !text.is_empty())
 }
 
 /// Formats the events of our own crates and hands them to the writer.

@@ -204,6 +204,20 @@ fn a_terminal_that_cannot_move_its_cursor_gets_lines_under_the_name_of_the_progr
 }
 
 #[test]
+fn records_on_a_terminal_have_colours_unless_nobody_wants_them() {
+    let home = tempfile::tempdir().unwrap();
+    for (value, is_coloured) in [("", true), ("1", false)] {
+        let (program, env) = (Path::new(env!("CARGO_BIN_EXE_adit")), [("NO_COLOR", value)]);
+        let args = ["http", "1", "--log", "stdout"];
+        let mut terminal = Terminal::start_with(program, &args, home.path(), (200, 50), &env);
+        terminal.text("msg=\"started tunnel\"");
+        assert_eq!(terminal.has_colours(), is_coloured, "NO_COLOR={value}");
+        terminal.press("\x03");
+        assert_eq!(terminal.end(), 0);
+    }
+}
+
+#[test]
 fn a_log_in_a_file_and_the_console_go_together() {
     let home = tempfile::tempdir().unwrap();
     let (mut terminal, _) = serving(&home, &["--log", "adit.log"], (80, 24));

@@ -7,6 +7,8 @@ use std::{
 
 use anyhow::Result;
 
+use crate::log;
+
 /// Prints a line.
 ///
 /// # Errors
@@ -44,8 +46,7 @@ pub(super) enum Paint {
 impl Paint {
     /// As standard output and the environment want it.
     pub(super) fn here() -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if is_terminal() && !unwanted { Self::Coloured } else { Self::Plain }
+        if is_terminal() && !log::is_plain() { Self::Coloured } else { Self::Plain }
     }
 
     pub(super) fn bold(self, text: &str) -> String {

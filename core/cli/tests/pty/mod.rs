@@ -145,6 +145,16 @@ impl Terminal {
         self.parser.screen().alternate_screen()
     }
 
+    /// Whether anything on the screen has a colour.
+    pub(crate) fn has_colours(&self) -> bool {
+        let screen = self.parser.screen();
+        let (rows, cols) = screen.size();
+        let mut cells = (0..rows.get()).flat_map(|row| (0..cols.get()).map(move |col| (row, col)));
+        cells.any(|(row, col)| {
+            screen.cell(row, col).is_some_and(|cell| cell.fgcolor() != vt100::Color::Default)
+        })
+    }
+
     /// Holds that the terminal is as a shell wants it.
     pub(crate) fn assert_given_back(&self) {
         let screen = self.parser.screen();

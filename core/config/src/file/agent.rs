@@ -102,7 +102,7 @@ record! {
     pub struct Agent {
         /// Token that the edge knows the agent by.
         authtoken: At<Secret<String>>,
-        /// Key for the management API.
+        /// Key for a management API. It is kept; no command asks one yet.
         api_key: At<Secret<String>>,
         /// Trust for the edge's certificate: `trusted`, `host`, or a path to PEM.
         connect_cas: At<String>,
@@ -116,9 +116,9 @@ record! {
         console_ui: At<ConsoleUi>,
         /// Background of the live view.
         console_ui_color: At<ConsoleColor>,
-        /// Skip the check of the edge's certificate against a revocation list.
+        /// Skip the check of the edge's certificate against a revocation list. Nothing asks for one anyway.
         crl_noverify: At<bool>,
-        /// Where the revocation list is.
+        /// Where the revocation list is. It is not supported, and refused at the start.
         crl_url: At<String>,
         /// Name servers for the session, instead of the system's.
         dns_resolver_ips: List<IpAddr>,
@@ -144,13 +144,13 @@ record! {
         policy_requests: At<PolicyRequests>,
         /// Proxy on the way to the edge: `http`, `https`, `socks5`.
         proxy_url: At<Secret<String>>,
-        /// Region of the edge (versions 1 and 2).
+        /// Region of a hosted service (versions 1 and 2). An edge of one's own has none.
         region: At<String>,
-        /// Whether the edge may stop, restart or update the agent.
+        /// Whether the edge may stop or restart the agent.
         remote_management: At<bool>,
-        /// Which releases an update may choose from.
+        /// Which releases an update may choose from. The program does not update itself.
         update_channel: At<UpdateChannel>,
-        /// Whether to look for updates.
+        /// Whether to look for updates. The program does not.
         update_check: At<bool>,
         /// Address of the local API and web page: `host:port`, a port, or `false`.
         web_addr: At<String>,
