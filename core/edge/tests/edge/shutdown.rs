@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    runtime::Builder,
 };
 
 use crate::rig::*;
@@ -57,4 +58,21 @@ async fn dropping_an_edge_ends_everything() {
     agent.bind(&bind(Proto::Tcp, json!({}))).await.unwrap();
     drop(edge);
     agent.ended().await;
+}
+
+#[test]
+fn a_runtime_may_end_before_its_edge() {
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let runtime = builder.enable_all().build().unwrap();
+        let (edge, agent) = runtime.block_on(async {
+            let edge = edge().await;
+            let (agent, _) = Agent::enter(&edge).await;
+            agent.bind(&bind(Proto::Tcp, json!({}))).await.unwrap();
+            (edge, agent)
+        });
+        drop(runtime);
+        // Its connection has ended, and its session waits for nobody.
+        assert_eq!(edge.sessions()[0].n_legs, 0);
+        drop((agent, edge));
+    }
 }
