@@ -52,8 +52,8 @@ pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {
                     error!(obj = "tunnels.session", %err, "session closing");
                     return Err(error);
                 }
-                error!(obj = "tunnels.session", %err, "failed to reconnect session");
                 pause = after(&error, &mut backoff);
+                failed(&err, pause);
                 shared.tell(Event::ReconnectFailed { reason: err, retry_in: pause });
             }
         }
@@ -155,9 +155,14 @@ async fn reconnect(shared: &Arc<Shared>, number: Number, backoff: &mut Backoff) 
         };
         pause = after(&error, backoff);
         let reason = chain(&error);
-        error!(obj = "tunnels.session", err = %reason, "failed to reconnect session");
+        failed(&reason, pause);
         shared.tell(Event::ReconnectFailed { reason, retry_in: pause });
     }
+}
+
+fn failed(err: &str, pause: Duration) {
+    let retry_in = format_args!("{pause:.1?}");
+    error!(obj = "tunnels.session", err, %retry_in, "failed to reconnect session");
 }
 
 /// The pause after a failed attempt to connect again.

@@ -171,6 +171,8 @@ pub struct SessionView {
     pub banner: String,
     /// When this process began.
     pub started: Timestamp,
+    /// When it is tried next to establish it, while it is lost.
+    pub retry_at: Option<Timestamp>,
     /// Connects and disconnects, oldest first, at most 100.
     pub history: Vec<SessionEvent>,
 }

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { button, h, put } from "./dom.js";
 import { Chart } from "./charts.js";
-import { bytes, count, duration, moment, plural, rate } from "./format.js";
+import { bytes, clock, count, duration, moment, plural, rate } from "./format.js";
 import { pairTable } from "./headers.js";
 import { endpointCards, metrics } from "./status-endpoints.js";
 import { complain, say } from "./toast.js";
@@ -53,7 +53,7 @@ export class Status {
     this.#parts ??= this.#frame();
     const { notice, session, endpoints, numbers, settings, history } = this.#parts;
     put(notice);
-    this.#once("session", [overview.session.status, overview.session.reason, overview.session.legs, overview.capture, overview.web, overview.session.banner], () => put(session, sessionCard(overview)));
+    this.#once("session", [overview.session.status, overview.session.reason, overview.session.retry_at, overview.session.legs, overview.capture, overview.web, overview.session.banner], () => put(session, sessionCard(overview)));
     this.#once("history", overview.session.history, () => put(history, historyList(overview.session.history)));
     this.#once("endpoints", overview.endpoints.map(({ series, metrics: _, ...rest }) => rest), () => {
       put(endpoints, endpointCards(overview.endpoints));
@@ -132,7 +132,7 @@ function sessionCard({ session, capture, web }) {
   return h(
     "section",
     { class: "block session-card", "aria-label": "Session", data: { state: session.status } },
-    h("div", { class: "session-now", data: { state: session.status } }, h("span", { class: "lamp", "aria-hidden": "true" }), h("h1", {}, session.status), session.reason && h("span", { class: "dim" }, session.reason)),
+    h("div", { class: "session-now", data: { state: session.status } }, h("span", { class: "lamp", "aria-hidden": "true" }), h("h1", {}, session.status), session.reason && h("span", { class: "dim" }, session.retry_at ? `${session.reason}; tried again at ${clock(session.retry_at)}` : session.reason)),
     session.banner && h("p", { class: "banner" }, session.banner),
     h("dl", { class: "facts-grid" }, facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", { class: "num" }, text, name === "Captured" && capture.enabled && h("span", { class: "meter", "aria-hidden": "true" }, full))))),
   );

@@ -1,6 +1,6 @@
 //! The session, as it stands and as it stood.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use adit_agent::{Event, Handle, SessionInfo, Status, Stopped};
 use adit_inspect::control::{LegView, SessionEvent, SessionStatus, SessionView};
@@ -25,8 +25,10 @@ pub(super) struct Line {
 #[derive(Debug, Default)]
 struct Past {
     history: VecDeque<SessionEvent>,
-    /// Why there is no session now.
-    reason: Arc<str>,
+    /// Why there is no session now, on one line.
+    reason: String,
+    /// When it is tried next to establish one.
+    retry_at: Option<Timestamp>,
 }
 
 /// Whether endpoints can be bound.
@@ -68,11 +70,11 @@ impl Line {
         let (what, detail) = match event {
             Event::Connected(info) => ("connected", with_whom(info)),
             Event::Disconnected { reason } => {
-                self.past.lock().reason = Arc::clone(reason);
+                self.lost(reason, None);
                 ("disconnected", reason.to_string())
             }
-            Event::ReconnectFailed { reason, .. } => {
-                self.past.lock().reason = Arc::clone(reason);
+            Event::ReconnectFailed { reason, retry_in } => {
+                self.lost(reason, Timestamp::now().checked_add(*retry_in).ok());
                 ("retry", reason.to_string())
             }
             Event::Stopped(why) => ("ended", why_ended(why).to_owned()),
@@ -86,10 +88,16 @@ impl Line {
         true
     }
 
+    fn lost(&self, reason: &str, retry_at: Option<Timestamp>) {
+        let mut past = self.past.lock();
+        past.reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        past.retry_at = retry_at;
+    }
+
     /// Why visitors cannot come, if they cannot.
     pub(super) fn trouble(&self) -> Option<String> {
         (self.ready() != Ready::Yes).then(|| {
-            let reason = self.past.lock().reason.to_string();
+            let reason = self.past.lock().reason.clone();
             if reason.is_empty() { "there is no session with the edge".to_owned() } else { reason }
         })
     }
@@ -115,7 +123,10 @@ impl Line {
                 view.banner.clone_from(&info.banner);
                 SessionStatus::Online
             }
-            Status::Reconnecting => SessionStatus::Reconnecting(past.reason.to_string()),
+            Status::Reconnecting => {
+                view.retry_at = past.retry_at;
+                SessionStatus::Reconnecting(past.reason.clone())
+            }
             _ => SessionStatus::Offline,
         };
         view
@@ -137,6 +148,8 @@ fn why_ended(why: &Stopped) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Arc, time::Duration};
+
     use super::*;
 
     #[tokio::test]
@@ -156,5 +169,20 @@ mod tests {
         assert_eq!(history.len(), MAX_HISTORY);
         assert_eq!((history[0].what, history[0].detail.as_str()), ("disconnected", "reason 0"));
         assert_eq!(line.trouble().as_deref(), Some("reason 99"));
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_failed_tells_why_on_one_line_and_when_the_next_one_is() {
+        let agent = adit_agent::Agent::builder().connect("localhost:1").build().unwrap();
+        let connecting = agent.begin();
+        let line = Line::new(connecting.handle().clone(), "localhost:1".into(), "3.0.0".into());
+        let (reason, retry_in) = ("revoked.\n\nERR_NGROK_107".into(), Duration::from_secs(30));
+        let before = Timestamp::now();
+        assert!(line.take_in(&Event::ReconnectFailed { reason, retry_in }));
+        assert_eq!(line.trouble().as_deref(), Some("revoked. ERR_NGROK_107"));
+        let left = line.past.lock().retry_at.unwrap().duration_since(before);
+        assert!(left.as_secs() == 30, "{left}");
+        assert!(line.take_in(&Event::Disconnected { reason: "reset".into() }));
+        assert_eq!(line.past.lock().retry_at, None);
     }
 }

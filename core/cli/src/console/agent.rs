@@ -10,7 +10,7 @@ use adit_inspect::{
     model::{self, Change, Entry},
 };
 use futures_util::FutureExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::{
@@ -134,7 +134,10 @@ fn session(view: SessionView) -> Session {
     let phase = match view.status {
         SessionStatus::Connecting => Phase::Connecting,
         SessionStatus::Online => Phase::Online,
-        SessionStatus::Reconnecting(why) => Phase::Reconnecting(why),
+        SessionStatus::Reconnecting(why) => Phase::Reconnecting(match view.retry_at {
+            Some(at) => again(&why, at.duration_since(Timestamp::now())),
+            None => why,
+        }),
         SessionStatus::Offline => Phase::Ending,
     };
     let latency = view.legs.iter().filter_map(|leg| leg.latency).min();
@@ -149,6 +152,14 @@ fn session(view: SessionView) -> Session {
     let regions: BTreeSet<&str> = view.legs.iter().map(|leg| leg.region.as_str()).collect();
     let region = regions.into_iter().filter(|region| !region.is_empty()).collect::<Vec<_>>();
     Session { phase, account, region: region.join(", "), latency }
+}
+
+/// Why there is no session, and when it is tried next, if somebody may wait for that.
+fn again(why: &str, left: SignedDuration) -> String {
+    match left.as_secs() {
+        left if left > 0 => format!("{why}; tried again in {left}s"),
+        _ => why.to_owned(),
+    }
 }
 
 /// Without a session none can be reached, which the session's own line says.
@@ -214,5 +225,18 @@ fn decision(made: &model::Decision) -> Decision {
         took: made.took,
         weight,
         note: made.note.replace('\n', "; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_next_attempt_is_told_when_it_is() {
+        let again = |millis| again("refused", SignedDuration::from_millis(millis));
+        assert_eq!(again(30_500), "refused; tried again in 30s");
+        assert_eq!(again(999), "refused");
+        assert_eq!(again(-5_000), "refused");
     }
 }

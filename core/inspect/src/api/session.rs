@@ -41,6 +41,15 @@ struct Status<'a> {
 #[derive(Serialize)]
 struct Legs<'a> {
     legs: Vec<Leg<'a>>,
+    #[serde(flatten)]
+    trouble: Option<Trouble<'a>>,
+}
+
+/// Ours: clients look for the legs alone.
+#[derive(Serialize)]
+struct Trouble<'a> {
+    reason: &'a str,
+    retry_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -54,10 +63,16 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
     let session = call.service.control().session();
     let legs = session.legs.iter().filter(|_| session.status == SessionStatus::Online);
     let legs = legs.map(|leg| Leg { region: &leg.region, latency: latency(leg.latency) }).collect();
+    let trouble = match &session.status {
+        SessionStatus::Reconnecting(reason) => {
+            Some(Trouble { reason, retry_at: session.retry_at.map(time::stamp) })
+        }
+        _ => None,
+    };
     answer::json(&Status {
         status: session.status.word(),
         agent_version: &session.agent_version,
-        session: Legs { legs },
+        session: Legs { legs, trouble },
         uri: "/api/status",
     })
 }
@@ -74,6 +89,7 @@ fn latency(took: Option<Duration>) -> String {
 pub(super) struct Session {
     status: &'static str,
     reason: Option<String>,
+    retry_at: Option<String>,
     edge: String,
     account: String,
     plan: String,
@@ -115,6 +131,7 @@ impl From<SessionView> for Session {
                 SessionStatus::Reconnecting(reason) => Some(reason),
                 _ => None,
             },
+            retry_at: view.retry_at.map(time::stamp),
             edge: view.edge,
             account: view.account,
             plan: view.plan,

@@ -27,8 +27,11 @@ async fn the_status_has_what_clients_look_for() {
     rig.fake.session_is(SessionStatus::Reconnecting("no route".to_owned()));
     let status = rig.get("/api/status").await.json();
     assert_eq!(
-        (&status["status"], &status["session"]["legs"]),
-        (&json!("reconnecting"), &json!([]))
+        (&status["status"], &status["session"]),
+        (
+            &json!("reconnecting"),
+            &json!({ "legs": [], "reason": "no route", "retry_at": "1970-01-01T00:00:30.000Z" })
+        )
     );
 }
 

@@ -167,8 +167,13 @@ impl Control for Fake {
     }
 
     fn session(&self) -> SessionView {
+        let status = self.status.lock().clone();
         SessionView {
-            status: self.status.lock().clone(),
+            retry_at: match status {
+                SessionStatus::Reconnecting(_) => Timestamp::from_second(30).ok(),
+                _ => None,
+            },
+            status,
             legs: vec![LegView {
                 region: "eu".to_owned(),
                 latency: Some(Duration::from_millis(87)),
