@@ -129,11 +129,11 @@ impl Control {
         Some(tunnel)
     }
 
-    fn leave_pool(&mut self, shared: &Shared, tunnel: &Tunnel) {
+    fn leave_pool(&mut self, shared: &Shared, tunnel: &Arc<Tunnel>) {
         let key = tunnel.address.key(&tunnel.account);
         let Some(held) = self.pools.get(&key) else { return };
         let mut members = (*held.pool.members()).clone();
-        members.retain(|member| !std::ptr::eq(&raw const **member, tunnel));
+        members.retain(|member| !Arc::ptr_eq(member, tunnel));
         let is_empty = members.is_empty();
         held.pool.set_members(members);
         shared.routes.touch();

@@ -22,7 +22,7 @@ impl Control {
     }
 
     /// The tunnel that a patch is about, as it is.
-    pub(crate) fn to_patch(
+    fn to_patch(
         &self,
         client_id: &str,
         patch: &PatchTunnelState,
@@ -48,18 +48,14 @@ impl Control {
 
     /// Changes what is said about a tunnel of this session. `renewed`: the tunnel of before, and
     /// the one with another policy that takes its place.
-    pub(crate) fn patch(
+    fn patch(
         &mut self,
         shared: &Shared,
         client_id: &str,
         patch: PatchTunnelState,
         renewed: Option<(Arc<Tunnel>, Arc<Tunnel>)>,
     ) -> Result<(), ErrorText> {
-        let session = self.sessions.get(client_id);
-        let found = session.and_then(|session| {
-            session.tunnels.values().find(|tunnel| tunnel.tunnel_id == patch.tunnel_id)
-        });
-        let Some(tunnel) = found else { return Err(gone()) };
+        let tunnel = self.to_patch(client_id, &patch)?;
         let max = shared.settings.limits.metadata_len;
         let texts = [&patch.name, &patch.description, &patch.metadata];
         if texts.into_iter().flatten().any(|text| text.len() > max) {
@@ -68,8 +64,8 @@ impl Control {
             )));
         }
         let tunnel = match renewed {
-            None => Arc::clone(tunnel),
-            Some((old, new)) if Arc::ptr_eq(tunnel, &old) => {
+            None => tunnel,
+            Some((old, new)) if Arc::ptr_eq(&tunnel, &old) => {
                 self.exchange(shared, &old, &new);
                 new
             }
