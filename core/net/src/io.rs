@@ -16,6 +16,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
 use crate::keepalive;
+use crate::listener::canonical;
 use crate::read_ahead::ReadAhead;
 use crate::rewind::Rewind;
 
@@ -106,12 +107,12 @@ impl Io {
 
     /// Address of the peer, where known.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.lowest_tcp()?.peer_addr().ok()
+        self.lowest_tcp()?.peer_addr().ok().map(canonical)
     }
 
     /// Our own address, where known.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.lowest_tcp()?.local_addr().ok()
+        self.lowest_tcp()?.local_addr().ok().map(canonical)
     }
 
     /// Lets the kernel ask a silent peer whether it still exists, from now on.

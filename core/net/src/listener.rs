@@ -180,7 +180,7 @@ where
             accepted = socket.accept() => accepted,
         };
         let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+            Ok((stream, peer)) => (stream, canonical(peer)),
             Err(error) if concerns_one_connection(&error) => {
                 tracing::debug!(%error, "a connection ended before it was accepted");
                 continue;
@@ -215,6 +215,18 @@ where
             connection.await;
             drop((permit, guard));
         });
+    }
+}
+
+/// An IPv4 address as itself, also where it came to a socket for both families, which writes it as
+/// `::ffff:192.0.2.1`.
+pub(crate) fn canonical(addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => (v4, v6.port()).into(),
+            None => addr,
+        },
+        SocketAddr::V4(_) => addr,
     }
 }
 

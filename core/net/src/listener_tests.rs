@@ -73,6 +73,27 @@ async fn silent_peers_of_accepted_connections_are_asked_whether_they_are_there()
 }
 
 #[tokio::test]
+async fn on_a_socket_for_both_families_ipv4_is_told_as_such() {
+    let (tx, mut rx) = mpsc::channel(1);
+    let both = bind("[::]:0".parse().unwrap()).unwrap();
+    let listener = Listener::spawn(both, Limits::default(), move |io, peer, _| {
+        let tx = tx.clone();
+        async move {
+            let io = crate::Io::from(io);
+            tx.send((peer, io.peer_addr().unwrap(), io.local_addr().unwrap())).await.unwrap();
+        }
+    })
+    .unwrap();
+    let port = listener.local_addr().port();
+    for host in ["127.0.0.1", "::1"] {
+        let visitor = TcpStream::connect((host, port)).await.unwrap();
+        let (ours, server) = (visitor.local_addr().unwrap(), visitor.peer_addr().unwrap());
+        assert_eq!(rx.recv().await.unwrap(), (ours, ours, server));
+    }
+    assert_eq!(listener.shutdown(GRACE).await, Drained::Clean);
+}
+
+#[tokio::test]
 async fn a_connection_over_the_limit_waits_for_one_to_end() {
     let (tx, mut rx) = mpsc::channel(4);
     let listener = Listener::spawn(any_port(), Limits::connections(1), move |mut io, peer, _| {

@@ -27,7 +27,7 @@ record! {
         public_http_port: At<u16>,
         /// Ports for `tcp` endpoints: `20000-20100`.
         tcp_ports: At<String>,
-        /// Where they listen.
+        /// Where they listen; by default everywhere, with IPv6 if the TLS port is an IPv6 one.
         tcp_addr: At<std::net::IpAddr>,
         /// Path to a certificate chain.
         cert: At<PathBuf>,

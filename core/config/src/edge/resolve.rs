@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
     time::Duration,
@@ -85,6 +85,12 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
         Some(at) => listen(at, problems),
     };
     let tls_addr = file.tls_addr.and_then(|at| listen(&at, problems));
+    let tls_addr = tls_addr.unwrap_or(defaults.tls_addr);
+    // Who comes by IPv6 to the one port comes so to the others. The wildcard takes IPv4 as well.
+    let tcp_addr = match tls_addr.is_ipv6() {
+        true => Ipv6Addr::UNSPECIFIED.into(),
+        false => defaults.tcp_addr,
+    };
     let log_target = file.log.map(|at| match at.value.as_str() {
         "stdout" => LogTarget::Stdout,
         "stderr" => LogTarget::Stderr,
@@ -96,9 +102,9 @@ fn resolve(file: EdgeFile, whole: &Place, problems: &mut Diagnostics) -> Option<
         range::check(written, &HEARTBEAT, problems);
     }
     Some(EdgeConfig {
-        tls_addr: tls_addr.unwrap_or(defaults.tls_addr),
+        tls_addr,
         http_addr,
-        tcp_addr: or(file.tcp_addr, defaults.tcp_addr),
+        tcp_addr: or(file.tcp_addr, tcp_addr),
         tcp_ports: file.tcp_ports.and_then(|at| tcp_ports(&at, problems)),
         certificates: certificates(file.cert, file.key, file.certificates, whole, problems),
         state_dir: file.state_dir,

@@ -26,6 +26,17 @@ fn a_domain_is_enough() {
 }
 
 #[test]
+fn tcp_endpoints_listen_where_visitors_of_the_tls_port_come_from() {
+    let tcp_addr =
+        |text: &str| resolve(&format!("domain: a.test\n{text}")).unwrap().tcp_addr.to_string();
+    assert_eq!(tcp_addr(""), "0.0.0.0");
+    assert_eq!(tcp_addr("tls_addr: 127.0.0.1:443"), "0.0.0.0");
+    assert_eq!(tcp_addr("tls_addr: '[::]:443'"), "::");
+    assert_eq!(tcp_addr("tls_addr: '[::1]:443'"), "::");
+    assert_eq!(tcp_addr("tls_addr: '[::]:443'\ntcp_addr: 10.0.0.1"), "10.0.0.1");
+}
+
+#[test]
 fn every_key_is_understood() {
     let hash = "ab".repeat(32);
     let c = resolve(&format!(
