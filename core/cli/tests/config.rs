@@ -305,6 +305,24 @@ fn what_has_nothing_to_act_on_is_told_and_the_file_is_valid() {
 }
 
 #[test]
+fn the_file_of_an_edge_is_checked_as_one() {
+    let home = home();
+    write(&home, "edge.yml", "domain: tunnel.test\ntls_adr: 1\nlimits: {visitors: many}\n");
+    let told = refused(&home, &["config", "check", "--config", "edge.yml"]);
+    assert!(
+        told.contains("edge.yml:2:1: unknown key \"tls_adr\"; did you mean \"tls_addr\"?"),
+        "{told}"
+    );
+    assert!(told.contains("edge.yml:3:20: \"many\" is not a whole number"), "{told}");
+    assert!(told.contains("2 | tls_adr: 1") && !told.contains("version"), "{told}");
+    write(&home, "edge.yml", "domain: tunnel.test\nstate_dir: state\n");
+    let output = command(&home, "adit", &["config", "check", "--config", "edge.yml"]).output();
+    let output = output.unwrap();
+    assert_eq!(output.stdout, b"Valid configuration file at edge.yml\n");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
 fn an_editor_gets_a_new_file_and_its_mistakes_are_told() {
     let home = home();
     let edit = |editor: &str| {

@@ -27,6 +27,7 @@ pub enum ConfigCommand {
 Examples:
   adit config check
   adit config check --config adit.yml --config secrets.yml
+  adit config check --config edge.yml     a file of an edge
 
 Several files are checked as they are used: later ones win.")]
     Check,

@@ -1,9 +1,13 @@
-//! `adit config check`: everything that is wrong, with its lines.
+//! `adit config check`: everything that is wrong with an agent's files, or an edge's, with its lines.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use adit_config::{
-    Config, Diagnostic, Diagnostics, HandlerSpec, Layers, file::File, location::Persona, nearest,
+    Config, Diagnostic, Diagnostics, HandlerSpec, Layers,
+    edge::{EdgeFile, EdgeLayers},
+    file::File,
+    location::Persona,
+    nearest,
     report::Report,
 };
 use anyhow::Result;
@@ -33,8 +37,10 @@ pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
             Err(error) => unreadable.push(format!("{error:#}")),
         }
     }
-    let files = sources.iter().map(|(name, bytes)| File::parse(name, bytes)).collect();
-    let (problems, warnings) = problems(files);
+    let (problems, warnings) = match sources.iter().any(|(name, bytes)| is_of_edge(name, bytes)) {
+        true => (problems_of_edge(&sources), Vec::new()),
+        false => problems(sources.iter().map(|(name, bytes)| File::parse(name, bytes)).collect()),
+    };
     if problems.is_empty() && unreadable.is_empty() {
         for path in paths {
             line(format_args!("Valid configuration file at {}", path.display()));
@@ -58,6 +64,17 @@ pub(super) fn check(persona: Persona, paths: &[PathBuf]) -> Result<ExitCode> {
         output::error(&failure::advised(persona, &report));
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// Whether it is a file for `adit edge`: an agent's has neither key at its top.
+fn is_of_edge(name: &str, bytes: &[u8]) -> bool {
+    let (file, _) = EdgeFile::parse(name, bytes);
+    file.domain.is_some() || file.tokens.is_some()
+}
+
+fn problems_of_edge(sources: &[(String, Vec<u8>)]) -> Diagnostics {
+    let files = sources.iter().map(|(name, bytes)| EdgeFile::parse(name, bytes)).collect();
+    EdgeLayers { files, ..EdgeLayers::default() }.resolve().err().unwrap_or_default()
 }
 
 /// What is wrong with files that are used together, in the order of their lines; and what of them has
