@@ -180,8 +180,10 @@ impl Reception {
             return Some(Arc::clone(config));
         }
         let certificates = Arc::clone(&self.shared.certificates);
-        // No h2: the only HTTP here is a page that says that nobody is here.
-        let options = server::Options::default().alpn(&[tls::ALPN_HTTP1]);
+        // No protocol is chosen, so that an agent may offer any: refusing what is not known would
+        // keep out those whose TLS is configured by somebody else. The only HTTP here is a page that
+        // says that nobody is here, and who offers HTTP/2 speaks HTTP/1.1 where nothing is chosen.
+        let options = server::Options::default();
         let config = server::from_resolver(Arc::new(ByAddress { certificates, ip }), options)
             .inspect_err(|error| tracing::error!(%error, "could not make a TLS configuration"))
             .map(without_memory)

@@ -49,6 +49,17 @@ async fn agents_may_speak_both_versions_of_tls() {
 }
 
 #[tokio::test]
+async fn agents_may_offer_any_application_protocol() {
+    let edge = edge().await;
+    for offered in [&b"h2"[..], b"http/1.1", b"tunnel/9"] {
+        let io = tls_to(&edge, "connect.edge.test", &[offered]).await;
+        let agent = Agent::over(io);
+        agent.auth(&auth("", "")).await.unwrap();
+        agent.vanish().await;
+    }
+}
+
+#[tokio::test]
 async fn https_ends_at_the_edge_with_a_certificate_for_the_name() {
     let edge = edge().await;
     let (mut agent, _) = Agent::enter(&edge).await;
