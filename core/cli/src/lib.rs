@@ -9,6 +9,7 @@ pub mod config_command;
 mod console;
 mod credits;
 mod deprecated;
+mod descriptors;
 mod documents;
 mod edge;
 mod embedded;

@@ -5,6 +5,8 @@ use std::thread;
 use anyhow::{Context, Result};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::descriptors;
+
 /// A runtime for a command that serves.
 ///
 /// A thread that runs out of work lets the others of its processor run once before it sleeps. Under
@@ -13,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 /// and woken, for us and for whoever would have to wake us. Where nobody waits for the processor
 /// the call returns at once.
 pub(crate) fn start() -> Result<Runtime> {
+    descriptors::raise_limit();
     Builder::new_multi_thread()
         .on_thread_park(thread::yield_now)
         .enable_all()
