@@ -10,7 +10,7 @@ use adit_config::{
 use adit_edge::{Edge, FileAccounts, Settings};
 use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest as _, Sha256};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     args::{EdgeArgs, EdgeCommand, EdgeRunArgs, GlobalArgs},
@@ -19,7 +19,7 @@ use crate::{
     load, log,
     output::line,
     registry, runtime,
-    signals::Signals,
+    signals::{Hangup, Hangups, Signals},
     trim,
 };
 
@@ -135,6 +135,7 @@ pub(crate) fn default_state_dir() -> Result<PathBuf> {
 
 async fn serve(config: &EdgeConfig) -> Result<()> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let mut hangups = Hangups::listen().context("cannot listen for signals")?;
     if config.tokens.is_empty() {
         bail!("no tokens: no agent could connect; make one with `adit edge token`");
     }
@@ -144,7 +145,7 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
     let edge = Box::pin(Edge::start(settings, registry, accounts)).await?;
     let signal = tokio::select! {
         never = trim::when_settled() => match never {},
-        signal = signals.next() => signal,
+        signal = asked_to_stop(&mut signals, &mut hangups) => signal,
     };
     info!(obj = "edge", stopReq = signal, "received stop request");
     tokio::select! {
@@ -152,4 +153,18 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
         _ = signals.next() => {}
     }
     Ok(())
+}
+
+/// What asks the edge to end. A SIGHUP does only if it comes because the terminal was closed: who
+/// sends one to have the file read again shall not lose all traffic.
+async fn asked_to_stop(signals: &mut Signals, hangups: &mut Hangups) -> &'static str {
+    loop {
+        tokio::select! {
+            signal = signals.next() => return signal,
+            hangup = hangups.next() => match hangup {
+                Hangup::TerminalGone => return "hangup",
+                Hangup::Reload => warn!(obj = "edge", "the file is read at the start only: restart to take up changes"),
+            },
+        }
+    }
 }

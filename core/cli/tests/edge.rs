@@ -1,4 +1,4 @@
-//! An edge as a process of its own: what it takes of the system.
+//! An edge as a process of its own: signals, and what it takes of the system.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -42,12 +42,31 @@ impl Edge {
         let found = self.log.by_ref().map(Result::unwrap).any(|record| record.contains(text));
         assert!(found, "it ended and never said {text:?}");
     }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
 }
 
 impl Drop for Edge {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_hangup_ends_no_edge_and_a_stop_request_does() {
+    for stop in ["-TERM", "-INT"] {
+        let mut edge = Edge::start();
+        for _ in 0..2 {
+            edge.signal("-HUP");
+            edge.says("the file is read at the start only");
+        }
+        edge.signal(stop);
+        edge.says("edge stopped");
+        assert_eq!(edge.child.wait().unwrap().code(), Some(0), "{stop}");
     }
 }
 
