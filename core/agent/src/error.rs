@@ -180,13 +180,18 @@ impl DialError {
 /// What to do about it, where we know.
 fn remedy(error: &tls::HandshakeError) -> &'static str {
     use rustls::{
+        AlertDescription::{AccessDenied, UnrecognisedName},
         CertificateError::{BadSignature, UnknownIssuer},
-        Error::InvalidCertificate,
+        Error::{AlertReceived, InvalidCertificate},
     };
     match error.refusal() {
         // The second if an authority of the same name is known.
         Some(InvalidCertificate(UnknownIssuer | BadSignature)) => {
             ", whose authority is not trusted here (connect_cas names those that are)"
+        }
+        // The first is what our edge says to names that it has nothing for.
+        Some(AlertReceived(AccessDenied | UnrecognisedName)) => {
+            ", which is no name of the edge there (its connect_host is, or else connect.DOMAIN)"
         }
         _ => "",
     }

@@ -1,7 +1,7 @@
 //! Sockets and TLS.
 
 use adit_mux::Config;
-use adit_net::tls::{PemSource, server};
+use adit_net::tls::{self, PemSource, server};
 use adit_proto::{message::Auth, session::TypedStreams};
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -46,6 +46,18 @@ async fn listen() -> (TcpListener, String) {
     (listener, format!("localhost:{port}"))
 }
 
+#[test]
+fn a_name_that_the_edge_has_nothing_for_is_told_with_the_one_that_it_has() {
+    let alert = rustls::Error::AlertReceived(rustls::AlertDescription::AccessDenied);
+    let source = tls::HandshakeError::Failed { source: std::io::Error::other(alert) };
+    let error = DialError::Tls { host: "localhost".into(), source };
+    assert_eq!(
+        chain(&error).as_ref(),
+        "no TLS session with localhost, which is no name of the edge there (its connect_host is, or \
+         else connect.DOMAIN): TLS handshake failed: received fatal alert: AccessDenied"
+    );
+}
+
 #[tokio::test]
 async fn the_edge_is_verified_by_name_and_no_alpn_is_offered() {
     let ca = Ca::new();
@@ -81,7 +93,7 @@ async fn an_edge_that_cannot_be_verified_ends_the_start() {
         let agent = Agent::builder().connect(&addr).roots(roots).build().unwrap();
         let as_edge = async {
             let (tcp, _) = listener.accept().await.unwrap();
-            adit_net::tls::accept(tcp, ca.server(name), SOON).await.unwrap_err();
+            tls::accept(tcp, ca.server(name), SOON).await.unwrap_err();
         };
         let (result, ()) = tokio::join!(agent.start(), as_edge);
         let error = result.unwrap_err();
