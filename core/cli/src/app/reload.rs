@@ -123,10 +123,21 @@ impl App {
         let changed = prepared.changed().to_vec();
         self.ground.agent.set_registry(registry);
         self.plugins.take(prepared);
-        let mut report = changing.apply(&self.ground, wanted, defined, &changed).await;
+        let (mut report, unheard) = changing.apply(&self.ground, wanted, defined, &changed).await;
+        if !unheard.is_empty() {
+            self.spawner.spawn(Arc::clone(self).catch_up(unheard));
+        }
         report.restart_needed = restart_needed;
         report.skipped = skipped;
         Ok(report)
+    }
+
+    /// Serves what could not be served when the configuration was read.
+    async fn catch_up(self: Arc<Self>, names: Vec<String>) {
+        if let Err((name, error)) = self.table.serve(&self.ground, names).await {
+            let err = format!("{:#}", anyhow::anyhow!(error));
+            error!(obj = "tunnels", name, err, "failed to start tunnel");
+        }
     }
 }
 

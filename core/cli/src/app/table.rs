@@ -29,6 +29,11 @@ pub(crate) use self::{
 /// Pause before an endpoint is asked for again that the edge did not answer about.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// Whether the edge said nothing, so that it may be asked again.
+fn is_for_now(error: &BindError) -> bool {
+    matches!(error, BindError::Offline { .. } | BindError::Call(_))
+}
+
 /// Every endpoint of the agent.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -97,12 +102,23 @@ impl Table {
     /// The name of the first that the edge refuses, and why. The rest is not begun.
     pub(crate) async fn start(&self, ground: &Ground) -> Result<(), (String, BindError)> {
         let names = self.change().await.begin();
+        self.serve(ground, names).await
+    }
+
+    /// As [`start`](Self::start), for some of what is wanted.
+    pub(crate) async fn serve(
+        &self,
+        ground: &Ground,
+        names: Vec<String>,
+    ) -> Result<(), (String, BindError)> {
         for name in names {
             loop {
+                // Not while nobody else may change anything.
+                ground.session().await;
                 let started = self.change().await.start(ground, &name).await;
                 match started {
                     Ok(()) => break,
-                    Err(error @ (BindError::Offline { .. } | BindError::Call(_))) => {
+                    Err(error) if is_for_now(&error) => {
                         let err = format!("{:#}", anyhow::anyhow!(error));
                         tracing::warn!(obj = "tunnels", name, err, "tunnel not started yet");
                         sleep(AGAIN).await;

@@ -6,7 +6,7 @@ use adit_agent::{Agent, BindError};
 use adit_config::{Diagnostic, Diagnostics};
 use adit_inspect::control::{Origin, Reloaded};
 
-use super::{Changing, Entry, Ground, Wanted};
+use super::{Changing, Entry, Ground, Wanted, is_for_now};
 use crate::plugins::Renewed;
 
 /// Code of the refusal of an address that is taken, maybe by ourselves.
@@ -27,19 +27,21 @@ impl Changing<'_> {
 
     /// Serves what is wanted now instead of what was. What is the same is not touched, unless one
     /// of its handlers is of a kind that changed. Endpoints of the local API stay.
+    ///
+    /// Beside the report: the new ones that the edge has not said anything about. They are wanted.
     pub(crate) async fn apply(
         &mut self,
         ground: &Ground,
         wanted: Vec<Wanted>,
         defined: BTreeSet<String>,
         changed: &[String],
-    ) -> Reloaded {
+    ) -> (Reloaded, Vec<String>) {
         let before = std::mem::take(&mut self.state.wanted);
         self.want(wanted.clone(), defined);
         if !self.state.is_started {
-            return compared(&before, &wanted);
+            return (compared(&before, &wanted), Vec::new());
         }
-        let mut report = Reloaded::default();
+        let (mut report, mut unheard) = (Reloaded::default(), Vec::new());
         for entry in self.of_configuration() {
             if !wanted.iter().any(|one| one.name() == entry.name) {
                 // First of all: it may have the address that another one wants.
@@ -59,6 +61,8 @@ impl Changing<'_> {
                     Ok(_) => report.changed.push(name),
                     Err(error) => report.failed.push(failure(&name, &error)),
                 },
+                // One that waits for a session in vain is enough.
+                None if !unheard.is_empty() || !ground.has_session().await => unheard.push(name),
                 None => {
                     let served = self.table.served();
                     match ground.bind(&one, Arc::default(), &served).await {
@@ -66,12 +70,15 @@ impl Changing<'_> {
                             self.table.edit(|served| served.push(Arc::clone(&entry)));
                             report.added.push(name);
                         }
+                        Err(error) if is_for_now(&error) => unheard.push(name),
                         Err(error) => report.failed.push(failure(&name, &error)),
                     }
                 }
             }
         }
-        report
+        let again = "the edge did not answer; it is asked again until it does";
+        report.failed.extend(unheard.iter().map(|name| format!("{name}: {again}")));
+        (report, unheard)
     }
 
     /// Puts another description in the place of what is served: where it is, if that can be, else

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adit_agent::{Agent, BindError, EndpointSpec, Handle};
+use adit_agent::{Agent, BindError, EndpointSpec, Handle, Status};
 use adit_config::endpoint_url::Kind;
 use adit_inspect::{capture::Store, meter::Meter};
 use tokio::time::timeout;
@@ -16,6 +16,9 @@ use super::{
 ///
 /// Reason: an edge that is there answers at once; whoever wants to change another one waits.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a lost session is waited for. Reason: as long as visitors are kept waiting for it.
+const SESSION_LIMIT: Duration = Duration::from_secs(3);
 
 /// What endpoints are made on.
 #[derive(Debug)]
@@ -50,6 +53,17 @@ impl Ground {
             spec = spec.tapped(Arc::new(LateTap::new(store)));
         }
         spec.observed(Arc::<Meter>::clone(meter))
+    }
+
+    /// Waits until there is a session, or none will be any more.
+    pub(super) async fn session(&self) {
+        let settled = |status: &Status| matches!(status, Status::Online(_) | Status::Ended(_));
+        let _ = self.handle.status().wait_for(settled).await;
+    }
+
+    /// Whether there is a session, or is one soon.
+    pub(super) async fn has_session(&self) -> bool {
+        timeout(SESSION_LIMIT, self.session()).await.is_ok()
     }
 
     /// Asks the edge for it.

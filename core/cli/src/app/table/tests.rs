@@ -39,7 +39,7 @@ impl World {
 
     async fn apply(&self, endpoints: &str) -> Reloaded {
         let wanted = wanted(endpoints, Origin::File);
-        self.table.change().await.apply(&self.ground, wanted, BTreeSet::new(), &[]).await
+        self.table.change().await.apply(&self.ground, wanted, BTreeSet::new(), &[]).await.0
     }
 
     fn entry(&self, name: &str) -> Arc<Entry> {
@@ -178,4 +178,32 @@ async fn the_first_that_is_refused_ends_the_start() {
     assert_eq!(name, "b");
     assert!(error.to_string().ends_with("ERR_NGROK_334"), "{error}");
     world.down().await;
+}
+
+#[tokio::test]
+async fn what_is_added_while_the_edge_is_away_is_asked_for_later_and_is_in_nobodys_way() {
+    let builder = Agent::builder().registry(crate::registry()).connect("localhost:1");
+    let agent = builder.build().unwrap();
+    let connecting = agent.begin();
+    let handle = connecting.handle().clone();
+    let table = Table::new(watch::channel(Changes::default()).0);
+    let ground = Ground { agent, handle, store: None, is_blind: false };
+    table.start(&ground).await.unwrap();
+    let wanted = wanted(TWO, Origin::File);
+    let mut changing = table.change().await;
+    let (report, unheard) = changing.apply(&ground, wanted, BTreeSet::new(), &[]).await;
+    drop(changing);
+    assert_eq!(unheard, ["same", "other"]);
+    assert_eq!(
+        report.failed,
+        [
+            "same: the edge did not answer; it is asked again until it does",
+            "other: the edge did not answer; it is asked again until it does"
+        ]
+    );
+    let serving = table.serve(&ground, unheard);
+    tokio::pin!(serving);
+    assert!(futures_util::poll!(&mut serving).is_pending());
+    assert!(table.state.try_lock().is_ok(), "it keeps others from changing anything");
+    drop(connecting);
 }
