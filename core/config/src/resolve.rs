@@ -54,6 +54,10 @@ impl Layers {
         for (name, tunnel) in merged.tunnels.0 {
             endpoints.extend(tunnel::resolve(name, tunnel, &mut cx));
         }
+        for endpoint in &mut endpoints {
+            let idle = idle::without_policy(endpoint);
+            endpoint.warnings.extend(idle);
+        }
         for endpoint in &endpoints {
             let place = &endpoint.place;
             if let Some(first) = names.insert(endpoint.name.clone(), place.clone()) {

@@ -1,11 +1,11 @@
-//! What is written of an upstream and has nothing to act on there.
+//! What is written, of an upstream above all, and has nothing to act on there.
 //!
 //! Scripts pass the same flags for whatever upstream they are given, so it is no mistake; but who
 //! believes that a certificate is verified should know where none is.
 
 use crate::{
     diagnostic::Diagnostic,
-    endpoint::{ProxyProtocol, Termination, Upstream},
+    endpoint::{Endpoint, ProxyProtocol, Termination, Upstream},
     endpoint_url::Kind,
     file::TerminateAt,
     place::Place,
@@ -35,6 +35,13 @@ pub(super) fn warnings(
         Diagnostic::new(place, message).hint(hint)
     });
     told.collect()
+}
+
+/// Where rules run says nothing where there are none.
+pub(super) fn without_policy(endpoint: &Endpoint) -> Option<Diagnostic> {
+    let enforce = endpoint.enforce.as_ref().filter(|_| endpoint.traffic_policy.is_none())?;
+    let message = "enforce has nothing to act on: there is no traffic policy";
+    Some(Diagnostic::new(enforce.place.clone(), message).hint("write one, or leave it out"))
 }
 
 /// Why, and what to do about it besides leaving it out.

@@ -49,6 +49,20 @@ tunnels:
 }
 
 #[test]
+fn where_rules_run_is_said_of_rules() {
+    let text = r#"version: 3
+endpoints:
+  - {name: a, upstream: {url: 80}, enforce: edge}
+  - {name: b, upstream: {url: 80}, enforce: edge, traffic_policy: {on_http_request: []}}
+"#;
+    assert_eq!(
+        warnings(text),
+        "0.yml:3:45: enforce has nothing to act on: there is no traffic policy; \
+         write one, or leave it out"
+    );
+}
+
+#[test]
 fn what_acts_or_asks_for_nothing_is_not_told() {
     let text = r#"version: 3
 endpoints:
