@@ -179,8 +179,11 @@ macro_rules! read_integer {
                     Ok(n) => Some(n),
                     Err(_) => {
                         let (min, max) = (<$ty>::MIN, <$ty>::MAX);
-                        let what = format!("{text:?} is not a whole number from {min} to {max}");
-                        r.error(node.pos, what);
+                        let range = match text.parse::<i128>() {
+                            Ok(_) => format!(" from {min} to {max}"),
+                            Err(_) => String::new(),
+                        };
+                        r.error(node.pos, format!("{text:?} is not a whole number{range}"));
                         None
                     }
                 }

@@ -47,6 +47,8 @@ fn visitors_of_one_source_may_be_any_number() {
     assert_eq!(of("visitors: 1"), Ok(AtMost::Unlimited));
     assert_eq!(of("visitors_per_source: 64"), Ok(AtMost::N(64)));
     assert_eq!(of("visitors_per_source: false"), Ok(AtMost::Unlimited));
-    let message = "edge.yml:2:31: \"many\" is not a whole number from 0 to 4294967295";
+    let message = "edge.yml:2:31: \"many\" is not a whole number";
     assert_eq!(of("visitors_per_source: many"), Err(message.to_owned()));
+    let message = "edge.yml:2:31: \"-1\" is not a whole number from 0 to 4294967295";
+    assert_eq!(of("visitors_per_source: -1"), Err(message.to_owned()));
 }
