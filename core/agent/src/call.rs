@@ -18,6 +18,12 @@ use tracing::debug;
 /// calls that we make at a time do not reach.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a call is made again.
+///
+/// Reason: it is time for 300 more streams, and less than programs wait for an endpoint (our own 10 s),
+/// who shall read why there is none.
+const LONGEST: Duration = Duration::from_secs(6);
+
 /// As [`session::call`], and again while the edge refuses the stream unread. An `Unbind` that is not
 /// heard would leave an endpoint behind that nobody serves and nobody can bind.
 pub(crate) async fn call<Q: Request>(
@@ -25,11 +31,11 @@ pub(crate) async fn call<Q: Request>(
     request: &Q,
     limit: Duration,
 ) -> Result<Answered<Q::Answer, Stream>, CallError> {
-    let until = Instant::now() + limit;
+    let began = Instant::now();
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        match session::call(mux, request, left).await {
-            Err(error) if error.was_not_taken() && left > PAUSE => {
+        let took = began.elapsed();
+        match session::call(mux, request, limit.saturating_sub(took)).await {
+            Err(error) if error.was_not_taken() && took + PAUSE < limit.min(LONGEST) => {
                 debug!(stream_type = %Q::TYPE, "the edge has no room for a call, which is made again");
                 sleep(PAUSE).await;
             }

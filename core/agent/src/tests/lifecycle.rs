@@ -141,6 +141,25 @@ async fn a_call_that_the_edge_has_no_room_for_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edge_that_never_has_room_is_told_before_anybody_gives_up() {
+    let (edge, session, mut leg) = world().await;
+    let began = Instant::now();
+    let as_edge = async {
+        loop {
+            leg.next().await.1.reset(ErrorCode::StreamRefused);
+        }
+    };
+    let result = tokio::select! {
+        result = session.bind(EndpointSpec::tcp("localhost:9")) => result,
+        () = as_edge => unreachable!("it goes on"),
+    };
+    assert!(matches!(result.unwrap_err(), BindError::Call(_)));
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    down(session, leg).await;
+    drop(edge);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_the_edge_has_read_is_not_made_again() {
     let (edge, session, mut leg) = world().await;
     let as_edge = async {
