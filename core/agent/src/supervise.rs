@@ -32,7 +32,7 @@ const MAX_CALLS: usize = 8;
 pub(crate) const LASTED: Duration = Duration::from_secs(10);
 
 /// How often the edge is asked for endpoints that it refused to take back.
-const REFUSED_RETRY: Duration = Duration::from_secs(30);
+pub(crate) const REFUSED_RETRY: Duration = Duration::from_secs(30);
 
 /// Connects for the first time: until it works, or will not.
 pub(crate) async fn connect(shared: &Arc<Shared>) -> Result<Leg, ConnectError> {

@@ -86,6 +86,13 @@ impl Family {
         matches!(self, Self::Adit)
     }
 
+    /// Whether it keeps an endpoint that it was not given back, and asks for it again now and then.
+    ///
+    /// Fact: the others give up all their endpoints for an error of one.
+    pub fn asks_again_for_what_is_refused(self) -> bool {
+        matches!(self, Self::Adit)
+    }
+
     /// Whether its accept loop can be trusted with Stop, Restart and Update without a handler.
     ///
     /// Fact: Go never answers then; its `*UnsupportedError` members tell beforehand.

@@ -15,6 +15,7 @@ use crate::{
     Down, Event,
     plan::{Plan, blocking::on_blocking},
     shared::Shared,
+    supervise,
 };
 
 /// Binds an endpoint again on connection `n`.
@@ -41,7 +42,8 @@ pub(crate) async fn rebind(
             };
             let (name, url) = (&bound.name, &previous.url);
             let err = text.to_string();
-            tracing::error!(obj = "tunnels", %name, %url, err, "failed to restart tunnel");
+            let retry_in = supervise::REFUSED_RETRY;
+            tracing::error!(obj = "tunnels", %name, %url, err, ?retry_in, "failed to restart tunnel");
             if !was_refused {
                 let why = Down::RebindFailed(err.into());
                 shared.tell(Event::EndpointDown { name: Arc::clone(name), why });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adit_proto::message::Proto;
+use adit_proto::{ErrorCode, message::Proto};
 use serde_json::json;
 
 use crate::rig::*;
@@ -92,7 +92,9 @@ async fn one_that_left_gives_way_and_is_kept_offline_when_it_returns() {
     let taken = new.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
 
     let mut back = Agent::join(&edge);
-    back.auth(&again(&first)).await.unwrap();
+    let mut of_another_family = again(&first);
+    of_another_family.extra.client_type = "ngrok-rust".to_owned();
+    back.auth(&of_another_family).await.unwrap();
     // An error would cost it the other address as well.
     assert_eq!(back.bind(&rebind(&bound)).await.unwrap().url, bound.url);
     let told = back.told().await;
@@ -104,6 +106,25 @@ async fn one_that_left_gives_way_and_is_kept_offline_when_it_returns() {
     back.bind(&rebind(&bound)).await.unwrap();
     let online = || edge.sessions().iter().flat_map(|s| s.tunnels.clone()).collect::<Vec<_>>();
     eventually(|| online().iter().any(|t| t.url == bound.url && t.is_online)).await;
+}
+
+#[tokio::test]
+async fn our_own_agent_is_told_what_it_does_not_get_back_and_asks_again() {
+    let edge = edge().await;
+    let (old, first) = Agent::enter(&edge).await;
+    let bound = old.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+    old.vanish().await;
+    eventually(|| edge.sessions()[0].n_legs == 0).await;
+    let (new, _) = Agent::enter(&edge).await;
+    let taken = new.bind(&bind(Proto::Https, json!({"Domain": "a.edge.test"}))).await.unwrap();
+
+    let back = Agent::join(&edge);
+    back.auth(&again(&first)).await.unwrap();
+    let refused = back.bind(&rebind(&bound)).await.unwrap_err();
+    assert_eq!(code(&refused), ErrorCode::ALREADY_ONLINE);
+    new.unbind(&taken.id).await;
+    let again = back.bind(&rebind(&bound)).await.unwrap();
+    assert_eq!((again.id, again.url), (bound.id, bound.url));
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ impl Control {
                 // Whoever had it in this session shares it already.
                 if !rest.is_empty() && !shares && proof != Proof::Session {
                     if !is_left {
-                        if proof != Proof::Token {
+                        if proof != Proof::Token || leg.family.asks_again_for_what_is_refused() {
                             return Err(BindFailed::Taken);
                         }
                         let offline = offline(&address, shared.settings.limits.token_life);
