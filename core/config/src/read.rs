@@ -64,7 +64,12 @@ impl Reader {
         let hint = match self.elsewhere {
             Some((keys, hint)) if keys.contains(&key.text.as_str()) => Some(hint.to_owned()),
             _ => {
-                nearest(&key.text, known.iter().copied()).map(|k| format!("did you mean \"{k}\"?"))
+                let here = nearest(&key.text, known.iter().copied());
+                here.map(|k| format!("did you mean \"{k}\"?")).or_else(|| {
+                    let (keys, hint) = self.elsewhere?;
+                    let near = nearest(&key.text, keys.iter().copied())?;
+                    Some(format!("did you mean \"{near}\"? {hint}"))
+                })
             }
         };
         let place = self.place(key.pos);

@@ -65,6 +65,11 @@ fn single_mistakes_have_clear_words() {
             "0.yml:2:9: unknown key \"region\"; version 3 has no regions; remove it",
         ),
         (
+            "version: 3\nendpoints: [{name: a, upstream: {url: 80}, basic_atuh: []}]\n",
+            "0.yml:2:44: unknown key \"basic_atuh\"; did you mean \"basic_auth\"? \
+             it belongs to a tunnel; an endpoint has url:, upstream: and handlers:",
+        ),
+        (
             "version: 2\nregion: mars\n",
             "0.yml:2:9: unknown region \"mars\"; \
              use one of auto, us, us-cal-1, eu, ap, au, sa, jp, in",
