@@ -171,6 +171,20 @@ fn an_interrupt_ends_it_with_0_and_frees_its_ports() {
 }
 
 #[test]
+fn a_deprecated_flag_is_told_in_the_log_and_nowhere_else() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = adit(&home, &["start", "--none", "--region", "us", "--log=stdout"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.map(Result::unwrap).next().unwrap();
+    child.kill().unwrap();
+    assert_eq!(String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr), "");
+    let told = "lvl=info msg=\"command usage\" msg=\"Flag --region has been deprecated, ngrok \
+                automatically chooses the region with lowest latency\"";
+    assert!(first.ends_with(told), "{first}");
+}
+
+#[test]
 fn with_a_log_on_standard_output_nothing_else_stands_there() {
     let home = tempfile::tempdir().unwrap();
     let mut agent = Agent::start(home, &["http", "1", "--log-format=logfmt"]);
@@ -322,61 +336,6 @@ fn a_wrong_command_line_gets_one_line_and_starts_nothing() {
     for (args, expected) in cases {
         assert_eq!(refused(args), *expected);
     }
-}
-
-#[test]
-fn a_token_is_shown_once_with_the_hash_that_the_edge_keeps() {
-    let made = String::from_utf8(output(&["edge", "token", "--id", "ann"]).stdout).unwrap();
-    let token = made.lines().next().unwrap().strip_prefix("token: ").unwrap();
-    assert_eq!(token.len(), 40);
-    assert!(made.contains("  - id: ann\n    hash: sha256:"));
-    assert_eq!(made.matches(token).count(), 1);
-    let again = String::from_utf8(output(&["edge", "token"]).stdout).unwrap();
-    assert!(!again.contains(token));
-}
-
-#[test]
-fn the_root_of_an_edge_is_made_once_and_kept_private() {
-    use std::os::unix::fs::PermissionsExt;
-    let home = tempfile::tempdir().unwrap();
-    let ca = || adit(&home, &["edge", "ca", "--state-dir", "state"]).output().unwrap().stdout;
-    let root = ca();
-    assert!(root.starts_with(b"-----BEGIN CERTIFICATE-----"));
-    assert_eq!(ca(), root);
-    let key = fs::metadata(home.path().join("state/ca.key")).unwrap();
-    assert_eq!(key.permissions().mode() & 0o777, 0o600);
-}
-
-#[test]
-fn the_root_is_that_of_the_edge_in_the_file() {
-    let home = tempfile::tempdir().unwrap();
-    let pair = "domain: edge.test\ncertificates: [{cert: c.pem, key: k.pem}]\n";
-    fs::write(home.path().join("pair.yml"), pair).unwrap();
-    fs::write(home.path().join("own.yml"), "domain: edge.test\nstate_dir: state\n").unwrap();
-    let ca = |args: &[&str]| adit(&home, &[&["edge", "ca"], args].concat()).output().unwrap();
-    let root = ca(&["--state-dir", "state"]).stdout;
-    assert_eq!(ca(&["--config", "own.yml"]).stdout, root);
-    assert_ne!(ca(&["--config", "own.yml", "--state-dir", "other"]).stdout, root);
-    let before = adit(&home, &["edge", "--config=own.yml", "ca"]).output().unwrap();
-    assert_eq!(before.stdout, root);
-    let misplaced = adit(&home, &["edge", "--state-dir", "state", "ca"]).output().unwrap();
-    assert_eq!((misplaced.status.code(), misplaced.stdout), (Some(1), Vec::new()));
-    let refused = ca(&["--config", "pair.yml"]);
-    assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
-    let told = String::from_utf8(refused.stderr).unwrap();
-    assert!(told.contains("pair.yml:2:23: the edge shows certificates of its file"), "{told}");
-}
-
-#[test]
-fn why_an_edge_does_not_start_is_in_its_log() {
-    let home = tempfile::tempdir().unwrap();
-    let args = ["edge", "--domain", "edge.test", "--log", "edge.log"];
-    assert_eq!(adit(&home, &args).output().unwrap().status.code(), Some(1));
-    let log = fs::read_to_string(home.path().join("edge.log")).unwrap();
-    assert!(
-        log.ends_with("make one with `adit edge token`\"\n") && log.lines().count() == 1,
-        "{log}"
-    );
 }
 
 #[test]

@@ -288,38 +288,17 @@ fn a_file_moves_to_the_default_place() {
 #[test]
 fn what_has_nothing_to_act_on_is_told_and_the_file_is_valid() {
     let home = home();
-    let file = "version: 2\ntunnels:\n  web:\n    proto: http\n    addr: 8080\n    \
-                upstream_tls_verify: true\n";
-    write(&home, "f.yml", file);
-    let output =
-        command(&home, "adit", &["config", "check", "--config", "f.yml"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(output.stderr, b"");
+    write(
+        &home,
+        "f.yml",
+        "version: 2\ntunnels: {a: {proto: http, addr: 1, upstream_tls_verify: true}}\n",
+    );
     assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
+        said(&home, &["config", "check", "--config", "f.yml"]),
         "Valid configuration file at f.yml\n\
-         Warning: f.yml:6:26: upstream_tls_verify has nothing to act on: \
-         http://localhost:8080 is reached without TLS; \
-         write https://localhost:8080, or leave it out\n"
+         Warning: f.yml:2:58: upstream_tls_verify has nothing to act on: http://localhost:1 is reached \
+         without TLS; write https://localhost:1, or leave it out\n"
     );
-}
-
-#[test]
-fn the_file_of_an_edge_is_checked_as_one() {
-    let home = home();
-    write(&home, "edge.yml", "domain: tunnel.test\ntls_adr: 1\nlimits: {visitors: many}\n");
-    let told = refused(&home, &["config", "check", "--config", "edge.yml"]);
-    assert!(
-        told.contains("edge.yml:2:1: unknown key \"tls_adr\"; did you mean \"tls_addr\"?"),
-        "{told}"
-    );
-    assert!(told.contains("edge.yml:3:20: \"many\" is not a whole number"), "{told}");
-    assert!(told.contains("2 | tls_adr: 1") && !told.contains("version"), "{told}");
-    write(&home, "edge.yml", "domain: tunnel.test\nstate_dir: state\n");
-    let output = command(&home, "adit", &["config", "check", "--config", "edge.yml"]).output();
-    let output = output.unwrap();
-    assert_eq!(output.stdout, b"Valid configuration file at edge.yml\n");
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
 
 #[test]
@@ -394,28 +373,6 @@ fn commands_that_change_a_file_name_one_and_take_a_value() {
         refused(&home, &["authtoken", "T", "--config", "f.yml"]).starts_with("ERROR:  f.yml:2:1")
     );
     assert_eq!(read(&home, "f.yml"), "agent: [\n");
-}
-
-#[test]
-fn a_deprecated_flag_is_told_in_the_log_and_nowhere_else() {
-    let home = home();
-    let mut child = command(&home, "adit", &["start", "--none", "--region", "us", "--log=stdout"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = std::io::BufReader::new(child.stdout.take().unwrap());
-    let first = std::io::BufRead::lines(lines).next().unwrap().unwrap();
-    child.kill().unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert!(
-        first.ends_with(
-            "lvl=info msg=\"command usage\" msg=\"Flag --region has been deprecated, ngrok \
-             automatically chooses the region with lowest latency\""
-        ),
-        "{first}"
-    );
 }
 
 #[test]

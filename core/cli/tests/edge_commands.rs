@@ -1,0 +1,100 @@
+//! What a person does around an edge: its file, tokens for its agents, its root, and why it does not run.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// The binary in a home of its own, with nothing in its environment.
+fn adit(home: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+    command.args(args).env_clear().env("HOME", home.path()).stdin(Stdio::null());
+    command.current_dir(home.path());
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    let home = tempfile::tempdir().unwrap();
+    adit(&home, args).output().unwrap()
+}
+
+#[test]
+fn a_token_is_shown_once_with_the_hash_that_the_edge_keeps() {
+    let made = String::from_utf8(output(&["edge", "token", "--id", "ann"]).stdout).unwrap();
+    let token = made.lines().next().unwrap().strip_prefix("token: ").unwrap();
+    assert_eq!(token.len(), 40);
+    assert!(made.contains("  - id: ann\n    hash: sha256:"));
+    assert_eq!(made.matches(token).count(), 1);
+    let again = String::from_utf8(output(&["edge", "token"]).stdout).unwrap();
+    assert!(!again.contains(token));
+}
+
+#[test]
+fn the_root_of_an_edge_is_made_once_and_kept_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let ca = || adit(&home, &["edge", "ca", "--state-dir", "state"]).output().unwrap().stdout;
+    let root = ca();
+    assert!(root.starts_with(b"-----BEGIN CERTIFICATE-----"));
+    assert_eq!(ca(), root);
+    let key = fs::metadata(home.path().join("state/ca.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_root_is_that_of_the_edge_in_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let pair = "domain: edge.test\ncertificates: [{cert: c.pem, key: k.pem}]\n";
+    fs::write(home.path().join("pair.yml"), pair).unwrap();
+    fs::write(home.path().join("own.yml"), "domain: edge.test\nstate_dir: state\n").unwrap();
+    let ca = |args: &[&str]| adit(&home, &[&["edge", "ca"], args].concat()).output().unwrap();
+    let root = ca(&["--state-dir", "state"]).stdout;
+    assert_eq!(ca(&["--config", "own.yml"]).stdout, root);
+    assert_ne!(ca(&["--config", "own.yml", "--state-dir", "other"]).stdout, root);
+    let before = adit(&home, &["edge", "--config=own.yml", "ca"]).output().unwrap();
+    assert_eq!(before.stdout, root);
+    let misplaced = adit(&home, &["edge", "--state-dir", "state", "ca"]).output().unwrap();
+    assert_eq!((misplaced.status.code(), misplaced.stdout), (Some(1), Vec::new()));
+    let refused = ca(&["--config", "pair.yml"]);
+    assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("pair.yml:2:23: the edge shows certificates of its file"), "{told}");
+}
+
+#[test]
+fn why_an_edge_does_not_start_is_in_its_log() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["edge", "--domain", "edge.test", "--log", "edge.log"];
+    assert_eq!(adit(&home, &args).output().unwrap().status.code(), Some(1));
+    let log = fs::read_to_string(home.path().join("edge.log")).unwrap();
+    assert!(
+        log.ends_with("make one with `adit edge token`\"\n") && log.lines().count() == 1,
+        "{log}"
+    );
+}
+
+#[test]
+fn the_file_of_an_edge_is_checked_as_one() {
+    let home = tempfile::tempdir().unwrap();
+    let check = |text: &str| {
+        fs::write(home.path().join("edge.yml"), text).unwrap();
+        adit(&home, &["config", "check", "--config", "edge.yml"]).output().unwrap()
+    };
+    let refused = check("domain: tunnel.test\ntls_adr: 1\nlimits: {visitors: many}\n");
+    assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
+    assert_eq!(
+        String::from_utf8(refused.stderr).unwrap(),
+        "ERROR:  edge.yml:2:1: unknown key \"tls_adr\"; did you mean \"tls_addr\"?\n\
+         ERROR:      2 | tls_adr: 1\n\
+         ERROR:        | ^\n\
+         ERROR:  edge.yml:3:20: \"many\" is not a whole number\n\
+         ERROR:      3 | limits: {visitors: many}\n\
+         ERROR:        |                    ^\n"
+    );
+    let valid = check("domain: tunnel.test\nstate_dir: state\n");
+    assert_eq!(valid.stdout, b"Valid configuration file at edge.yml\n");
+    assert_eq!((valid.status.code(), valid.stderr), (Some(0), Vec::new()));
+}
