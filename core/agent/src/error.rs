@@ -175,6 +175,11 @@ impl DialError {
         let Self::Tls { source, .. } = self else { return false };
         matches!(source.refusal(), Some(rustls::Error::InvalidCertificate(_)))
     }
+
+    /// Whether the interface that `connect_interface` names cannot be used.
+    fn is_interface(&self) -> bool {
+        matches!(self, Self::Connect(dial::DialError::Interface { .. }))
+    }
 }
 
 /// What to do about it, where we know.
@@ -222,7 +227,7 @@ impl ConnectError {
     /// says that there is none; 128 is the edge's own trouble.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Dial(error) => error.is_untrusted(),
+            Self::Dial(error) => error.is_untrusted() || error.is_interface(),
             Self::Refused(text) => text.code().is_some_and(|code| {
                 code != ErrorCode::TRANSIENT && matches!(code.0, 100..=199 | 300..=399 | 4018)
             }),

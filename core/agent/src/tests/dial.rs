@@ -84,6 +84,18 @@ async fn the_edge_is_verified_by_name_and_no_alpn_is_offered() {
     down(session.unwrap(), leg).await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_interface_that_is_not_there_ends_the_start() {
+    let (_listener, addr) = listen().await;
+    let agent = Agent::builder().connect(&addr).interface("nope0").build().unwrap();
+    let error = agent.start().await.unwrap_err();
+    assert!(error.is_permanent());
+    let expected = "could not reach the edge: could not use network interface \"nope0\"";
+    assert!(chain(&error).starts_with(expected), "{}", chain(&error));
+    assert_eq!(supervise::after(&error, &mut Backoff::default()), Duration::ZERO);
+}
+
 #[tokio::test]
 async fn an_edge_that_cannot_be_verified_ends_the_start() {
     for (name, roots) in [("localhost", Ca::new().roots()), ("other.example", Roots::Trusted)] {
