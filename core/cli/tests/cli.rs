@@ -1,31 +1,22 @@
 //! The binary as users run it: what it prints, where, and how it ends.
 #![allow(clippy::unwrap_used)]
 
+mod home;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
+use self::home::{adit, output};
+
 /// Longest time that any single thing may take.
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// The binary in a home of its own, with nothing in its environment.
-fn adit(home: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
-    command.args(args).env_clear().env("HOME", home.path()).stdin(Stdio::null());
-    command.current_dir(home.path());
-    command
-}
-
-fn output(args: &[&str]) -> Output {
-    let home = tempfile::tempdir().unwrap();
-    adit(&home, args).output().unwrap()
-}
 
 /// What a refused command line says on standard error; it says nothing else.
 fn refused(args: &[&str]) -> String {

@@ -1,25 +1,11 @@
 //! What a person does around an edge: its file, tokens for its agents, its root, and why it does not run.
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    fs,
-    process::{Command, Output, Stdio},
-};
+mod home;
 
-use tempfile::TempDir;
+use std::fs;
 
-/// The binary in a home of its own, with nothing in its environment.
-fn adit(home: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
-    command.args(args).env_clear().env("HOME", home.path()).stdin(Stdio::null());
-    command.current_dir(home.path());
-    command
-}
-
-fn output(args: &[&str]) -> Output {
-    let home = tempfile::tempdir().unwrap();
-    adit(&home, args).output().unwrap()
-}
+use self::home::{adit, output};
 
 #[test]
 fn a_token_is_shown_once_with_the_hash_that_the_edge_keeps() {
