@@ -1,6 +1,6 @@
 //! The edge inside the agent's process, for machines that have no other.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use adit_agent::Builder;
 use adit_chain::Registry;
@@ -120,6 +120,7 @@ impl Embedded {
 fn is_here(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
     matches!(last, "localhost" | "internal")
+        || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -145,6 +146,21 @@ mod tests {
             ["url: 'https://'", "schemes: [https]", "terminate_at: agent", "mutual_tls_cas: ca.pem"]
         {
             assert_eq!(schemes(asks), [Scheme::Https], "{asks}");
+        }
+    }
+
+    #[test]
+    fn names_of_this_machine_and_of_no_visitor_lead_here() {
+        for (host, leads_here) in [
+            ("app.localhost", true),
+            ("localhost", true),
+            ("api.internal", true),
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("192.0.2.1", false),
+            ("localhost.example.com", false),
+        ] {
+            assert_eq!(is_here(host), leads_here, "{host}");
         }
     }
 }
