@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use adit_chain::{Refusal, Totals};
-use adit_net::tls::ALPN_H2;
+use adit_chain::{Conn, Refusal, Totals};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use tokio::time::Instant;
@@ -36,15 +35,8 @@ impl Own {
     }
 
     /// Whether an exchange is for the name that the connection came for.
-    ///
-    /// Reason: a visitor with HTTP/2 asks for every name that a certificate is good for on the
-    /// connection that it has (RFC 9113, 9.1.1), and a wildcard is good for other endpoints too.
     pub(super) fn is_for(&self, host: Option<&HeaderValue>) -> bool {
-        let home = self.home.load();
-        let tls = home.conn.tls.get().filter(|tls| tls.alpn.as_deref() == Some(ALPN_H2));
-        let Some(name) = tls.and_then(|tls| tls.sni.as_deref()) else { return true };
-        let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        host_of(host).eq_ignore_ascii_case(name)
+        is_for(&self.home.load().conn, host)
     }
 
     /// The seat for an exchange that begins.
@@ -122,6 +114,18 @@ impl Own {
     pub(super) async fn close(&self, totals: Totals, ended: Ended) {
         self.home.load_full().close(totals, ended).await;
     }
+}
+
+/// Whether an exchange on a connection is for the name that its TLS session was opened for.
+///
+/// Reason: a visitor with HTTP/2 asks for every name that a certificate is good for on the
+/// connection that it has (RFC 9113, 9.1.1), and a wildcard is good for other endpoints too. With
+/// HTTP/1.1 only somebody does so who wants to reach one endpoint under the conditions of another.
+/// HTTP/1.0 may name no host, and then means the one that it has reached.
+pub(super) fn is_for(conn: &Conn, host: Option<&HeaderValue>) -> bool {
+    let name = conn.tls.get().and_then(|tls| tls.sni.as_deref());
+    let (Some(name), Some(host)) = (name, host) else { return true };
+    host.to_str().is_ok_and(|host| host_of(host).eq_ignore_ascii_case(name))
 }
 
 /// Whether there is HTTP to be had of a route.

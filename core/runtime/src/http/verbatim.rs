@@ -3,8 +3,8 @@
 //! Where a tap is all that wants to see HTTP, nothing has to be parsed and written anew: the bytes
 //! move as in a raw relay, one pipe to the upstream for one of the visitor, and their heads and the
 //! frames of their bodies are read on the way. Whatever is not plain (an upgrade, a request that two
-//! servers could read differently, a route that was replaced) is handed over, before a byte of it
-//! has moved, to where HTTP is served in full.
+//! servers could read differently, one for another host, a route that was replaced) is handed over,
+//! before a byte of it has moved, to where HTTP is served in full.
 
 mod ends;
 mod framing;
@@ -28,7 +28,7 @@ use adit_net::{
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{
     Response,
-    header::{CONNECTION, CONTENT_LENGTH},
+    header::{CONNECTION, CONTENT_LENGTH, HOST},
 };
 use tokio::{
     io::AsyncWriteExt,
@@ -40,6 +40,7 @@ use self::{ends::Ends, head::Asked, passing::Passing, record::Record};
 use super::{
     conn::linger,
     exchange::draw,
+    own::is_for,
     pipe::{broken_body, not_http},
     send::{closed_early, late, silent, switched_unasked},
     serve_route,
@@ -131,6 +132,7 @@ impl Serving<'_> {
             }
             let is_current = self.live.as_ref().is_none_or(|live| live.is(&self.route));
             let asked = is_current.then(|| head::request(&self.ends.said)).flatten();
+            let asked = asked.filter(|asked| is_for(&self.conn, asked.request.headers().get(HOST)));
             let Some(asked) = asked else { return Next::HandOver };
             let next = self.exchange(asked).await;
             self.tell_moved();

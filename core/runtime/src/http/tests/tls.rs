@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adit_chain::{Protocol, Refusal, Side};
+use adit_chain::{Conn, Id, Protocol, Refusal, Side};
 use adit_net::{Io, Rewind, tls};
 use http::{Request, StatusCode};
 use http_body_util::Empty;
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     Ended, RouteOptions, TlsDefault,
     rig::{Plan, Rig, within},
+    tap::{RequestHead, Tap, Tape},
 };
 
 /// The body of a request that has none.
@@ -105,6 +106,53 @@ async fn another_name_that_the_certificate_may_be_good_for_is_misdirected() {
         let (response, ()) = within(async { tokio::join!(asked, answer) }).await;
         assert_eq!(response.unwrap().status(), 204, "{same}");
     }
+}
+
+/// A tap that looks away: what it sees of a connection moves as it is.
+#[derive(Debug)]
+struct LooksAway;
+
+impl Tap for LooksAway {
+    fn begin(&self, _: &Arc<Conn>, _: Id, _: RequestHead<'_>) -> Option<Box<dyn Tape>> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn over_http1_another_name_is_misdirected_too_whoever_looks() {
+    let watched = RouteOptions { tap: Some(Arc::new(LooksAway)), ..RouteOptions::new(Side::Agent) };
+    for options in [RouteOptions::new(Side::Edge), watched] {
+        let options = RouteOptions { tls: TlsDefault::Here(server()), ..options };
+        let protocol = Protocol::Https;
+        let mut rig = Rig::with(Plan { protocol, options, ..Plan::default() }).await;
+        let mut visitor = handshake(&mut rig, &[tls::ALPN_HTTP1]).await;
+        visitor.write_all(b"GET / HTTP/1.1\r\nHost: A.test:8443\r\n\r\n").await.unwrap();
+        let mut service = rig.served().await;
+        service.head().await;
+        service.send(OK).await;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nok") {
+            answer.push(within(visitor.read_u8()).await.unwrap());
+        }
+        visitor.write_all(b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n").await.unwrap();
+        let mut line = [0; 34];
+        within(visitor.read_exact(&mut line)).await.unwrap();
+        assert_eq!(&line, b"HTTP/1.1 421 Misdirected Request\r\n");
+        assert_eq!(rig.n_connects(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_is_for_the_one_that_tls_was_opened_for() {
+    let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
+    let mut visitor = handshake(&mut rig, &[tls::ALPN_HTTP1]).await;
+    visitor.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut service = rig.served().await;
+    service.head().await;
+    service.send(OK).await;
+    let mut answer = String::new();
+    within(visitor.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
 }
 
 #[tokio::test]
