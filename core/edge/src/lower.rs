@@ -116,14 +116,15 @@ fn http(proto: Proto, opts: &HttpOptions) -> Result<Lowered, ErrorText> {
     if let Some(breaker) = &opts.circuit_breaker {
         links.push(link("circuit-breaker", json!({"error_threshold": breaker.error_threshold})));
     }
+    // Before the changes of headers, as at an agent: responses pass the list backwards.
+    if opts.compression.is_some() {
+        links.push(link("compression", json!({})));
+    }
     if opts.host_header_rewrite {
         links.push(link("host-header", json!({"value": "rewrite"})));
     }
     links.extend(opts.request_headers.as_ref().map(|h| headers("request-headers", h)));
     links.extend(opts.response_headers.as_ref().map(|h| headers("response-headers", h)));
-    if opts.compression.is_some() {
-        links.push(link("compression", json!({})));
-    }
     let tls = if proto == Proto::Https { Termination::Here } else { Termination::None };
     // It must not hide anything behind it.
     let last = opts.websocket_tcp_converter.map(|_| link("websocket-tcp-converter", json!({})));

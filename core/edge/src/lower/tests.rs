@@ -46,10 +46,10 @@ fn middleware_becomes_links_in_the_order_of_the_path() {
             {"username": "u", "password": "p"}, {"username": "h", "hashed": "$2b"}]}),
         ),
         ("circuit-breaker", json!({"error_threshold": 0.5})),
+        ("compression", json!({})),
         ("host-header", json!({"value": "rewrite"})),
         ("request-headers", json!({"add": ["x-a:b", "x:y"], "remove": ["x-e"]})),
         ("response-headers", json!({"add": ["x-c:d"], "remove": []})),
-        ("compression", json!({})),
     ];
     let expected: Vec<_> = expected.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     assert_eq!(specs(Proto::Https, opts), expected);
