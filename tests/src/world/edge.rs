@@ -100,6 +100,17 @@ impl EdgeHost {
         self.current = Some(edge);
     }
 
+    /// As after a loss of what it keeps, except for the certificates: once it is started again it
+    /// knows no session of before.
+    ///
+    /// # Panics
+    /// If it runs, or has no key.
+    pub fn lose_key(&self) {
+        assert!(self.current.is_none(), "it runs");
+        let dir = self.settings.state_dir.as_ref().expect("there is a state directory");
+        std::fs::remove_file(dir.join("session.key")).expect("it had a key");
+    }
+
     /// Stops it politely. Nothing to do if it does not run.
     ///
     /// # Panics

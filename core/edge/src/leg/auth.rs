@@ -161,7 +161,10 @@ async fn account(shared: &Shared, extra: &AuthExtra, origin: Origin) -> Result<A
 }
 
 /// The session that the agent may come back to. A ClientId without its cookie proves nothing: the
-/// agent gets a fresh one.
+/// agent gets a fresh one. So it does with a cookie that we do not know: we may have lost the key.
+/// Fact: the published SDKs show a cookie that is refused again and again, and never come back.
+///
+/// One more connection of a session that is not there is of no use to its agent.
 fn proved(
     shared: &Shared,
     account: &Account,
@@ -173,6 +176,10 @@ fn proved(
     }
     if shared.tickets.check_cookie(extra.cookie.expose(), &account.id, &client_id) {
         return Ok(client_id);
+    }
+    if extra.leg_number == 0 {
+        tracing::info!(account = %account.id, "an agent's cookie is unknown: a new session");
+        return Ok(String::new());
     }
     let message = "The cookie does not belong to this session and account; start a new session.";
     Err(ErrorText::new(ErrorCode::COOKIE_INVALID, message))

@@ -49,15 +49,38 @@ async fn a_restarted_edge_knows_its_sessions_and_addresses() {
 }
 
 #[tokio::test]
+async fn an_edge_that_has_lost_its_key_gives_agents_a_new_session_and_what_is_free() {
+    let edge = edge().await;
+    let (agent, first) = Agent::enter_as(&edge, TOKEN).await;
+    let mut bound = Vec::new();
+    for proto in [Proto::Http, Proto::Https, Proto::Tls] {
+        bound.push(agent.bind(&bind(proto, json!({}))).await.unwrap());
+    }
+    let _ = edge.shutdown(Duration::ZERO).await;
+    drop(agent);
+
+    let edge = start(settings()).await;
+    let agent = Agent::dial(&edge).await;
+    let second = agent.auth(&again(&first)).await.unwrap();
+    assert_ne!(second.client_id, first.client_id);
+    for bound in &bound {
+        let back = agent.bind(&rebind(bound)).await.unwrap();
+        assert_eq!((&back.id, &back.url), (&bound.id, &bound.url));
+    }
+    let again = Agent::dial(&edge).await.auth(&again(&second)).await.unwrap();
+    assert_eq!(again.client_id, second.client_id);
+}
+
+#[tokio::test]
 async fn a_token_is_good_for_its_bind_and_account_only() {
     let edge = edge().await;
     let (one, _) = Agent::enter_as(&edge, TOKEN).await;
     let bound = one.bind(&bind(Proto::Https, json!({}))).await.unwrap();
     let (thief, _) = Agent::enter_as(&edge, "tok_other").await;
-    assert_eq!(thief.refused(&rebind(&bound)).await, 335);
+    assert_eq!(thief.refused(&rebind(&bound)).await, 334);
     let mut other_id = rebind(&bound);
     other_id.id = "bd_other".into();
-    assert_eq!(one.refused(&other_id).await, 335);
+    assert_eq!(one.refused(&other_id).await, 334);
     let (two, _) = Agent::enter_as(&edge, TOKEN).await;
     // The same account with the token takes over, whatever its session.
     let back = two.bind(&rebind(&bound)).await.unwrap();

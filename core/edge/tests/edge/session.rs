@@ -110,13 +110,13 @@ async fn a_cookie_brings_back_the_session_and_a_client_id_alone_does_not() {
     let stolen = other.auth(&auth(&first.client_id, "")).await.unwrap();
     assert_ne!(stolen.client_id, first.client_id);
     let forger = Agent::dial(&edge).await;
-    let error = forger.auth(&auth(&first.client_id, "forged")).await.unwrap_err();
-    assert_eq!(code(&error), ErrorCode::COOKIE_INVALID);
+    let forged = forger.auth(&auth(&first.client_id, "forged")).await.unwrap();
+    assert_ne!(forged.client_id, first.client_id);
     let thief = Agent::dial(&edge).await;
     let mut theirs = again(&first);
     theirs.extra.authtoken = "tok_other".into();
-    let error = thief.auth(&theirs).await.unwrap_err();
-    assert_eq!(code(&error), ErrorCode::COOKIE_INVALID);
+    let theirs = thief.auth(&theirs).await.unwrap();
+    assert_ne!(theirs.client_id, first.client_id);
 
     let back = Agent::dial(&edge).await;
     let second = back.auth(&again(&first)).await.unwrap();
@@ -137,7 +137,8 @@ async fn an_account_has_so_many_sessions_and_a_session_so_many_legs() {
         auth.extra.leg_number = number;
         (agent, auth)
     };
-    // In memory the account is another one: the cookie is not good for it.
+    // In memory the account is another one: the cookie is not good for it, and one more connection of
+    // a session is nothing without the others.
     let (agent, auth_1) = leg(1);
     assert_eq!(code(&agent.auth(&auth_1).await.unwrap_err()), ErrorCode::COOKIE_INVALID);
     let second = Agent::dial(&edge).await;

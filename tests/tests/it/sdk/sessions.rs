@@ -15,8 +15,10 @@ use futures_util::StreamExt as _;
 use ngrok::prelude::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
     sync::mpsc,
 };
+use url::Url;
 
 use super::machine::{Machine, builder, url};
 
@@ -101,6 +103,32 @@ async fn a_restart_of_the_edge_costs_no_url() {
     served(&visitor).await;
     assert!(back.elapsed() < Duration::from_secs(3), "{:?}", back.elapsed());
     drop((forwarder, machine));
+    world.down().await.assert_no_task_left();
+}
+
+#[tokio::test]
+async fn an_edge_that_has_lost_its_key_costs_the_sdk_no_url() {
+    let upstream = Upstream::counting("hello").await;
+    let mut world = World::new().path(Duration::ZERO).up().await;
+    let machine = Machine::connect_by_path(&world).await;
+    let (web, raw) = (url(&upstream.http_url()), url(&format!("tcp://{}", upstream.addr())));
+    let forwarders = machine
+        .run(|session| async move {
+            let web = session.http_endpoint().listen_and_forward(web).await.unwrap();
+            (web, session.tcp_endpoint().listen_and_forward(raw).await.unwrap())
+        })
+        .await;
+    // It notices once the edge is back: after three attempts in vain it would wait for minutes.
+    world.path().fall_silent();
+    let _ = world.edge_mut().stop(Duration::ZERO).await;
+    world.edge().lose_key();
+    world.edge_mut().start_again().await;
+    world.path().cut();
+    served(&world.visitor_of(forwarders.0.url())).await;
+    let port: Url = forwarders.1.url().replace("tcp:", "http:").parse().unwrap();
+    let raw = (world.edge().tls_addr().ip(), port.port().unwrap());
+    eventually("the port is served", async || TcpStream::connect(raw).await.ok()).await;
+    drop((forwarders, machine));
     world.down().await.assert_no_task_left();
 }
 
