@@ -94,11 +94,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = result.inspect_err(|err| {
         tracing::error!(target: log::CRIT, %err, "command failed");
     });
-    load::end_log();
+    let reader = load::end_log();
     match result {
         Ok(code) => code,
         Err(text) => {
             output::error(&text);
+            if let Some(reader) = reader {
+                reader.wait();
+            }
             ExitCode::FAILURE
         }
     }

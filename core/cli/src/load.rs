@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::{
     args::GlobalArgs,
     deprecated,
-    log::{self, LogGuard, Purpose},
+    log::{self, LogGuard, Purpose, Reader},
 };
 
 /// A configuration whose log has been started.
@@ -46,9 +46,9 @@ pub(crate) fn keep_log(log: LogGuard) {
     *LOG.lock() = Some(log);
 }
 
-/// Writes what is queued, and closes the log.
-pub(crate) fn end_log() {
-    drop(LOG.lock().take());
+/// Writes what is queued, and closes the log; who reads it, if a program does.
+pub(crate) fn end_log() -> Option<Reader> {
+    LOG.lock().take()?.end()
 }
 
 /// Reads the files that the command names, or the one at the default place, under what the flags

@@ -8,6 +8,7 @@
 //! so that a pipe which nobody reads never stalls traffic.
 
 mod format;
+mod reader;
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt};
 
@@ -24,6 +25,7 @@ use tracing_subscriber::{
 };
 
 use self::format::{Line, Record};
+pub(crate) use self::reader::Reader;
 use crate::console;
 
 /// Records that wait for the writer; at a few hundred bytes each, a reader may pause for a second
@@ -43,7 +45,16 @@ pub enum Purpose {
 /// Keeps the writer alive; dropping it writes what is queued, for at most a second.
 #[derive(Debug, Default)]
 pub struct LogGuard {
-    _writer: Option<WorkerGuard>,
+    writer: Option<WorkerGuard>,
+    reader: Option<Reader>,
+}
+
+impl LogGuard {
+    /// Writes what is queued; who reads it, if a program does.
+    pub(crate) fn end(self) -> Option<Reader> {
+        drop(self.writer);
+        self.reader
+    }
 }
 
 /// Starts the log for the rest of the process.
@@ -59,16 +70,25 @@ pub fn start(settings: &Log, purpose: Purpose) -> Result<LogGuard> {
 /// What formats records and what writes them; `None` where they go nowhere.
 fn layer(settings: &Log, purpose: Purpose) -> Result<Option<(RecordLayer, LogGuard)>> {
     use std::io::IsTerminal;
-    let (sink, colour): (Box<dyn io::Write + Send>, bool) = match &settings.target {
+    type Sink = (Box<dyn io::Write + Send>, bool, Option<Reader>);
+    let (sink, colour, reader): Sink = match &settings.target {
         LogTarget::Off => return Ok(None),
-        LogTarget::Stdout => (Box::new(io::stdout()), io::stdout().is_terminal()),
-        LogTarget::Stderr => (Box::new(io::stderr()), io::stderr().is_terminal()),
+        LogTarget::Stdout => {
+            let out = io::stdout();
+            let (colour, reader) = (out.is_terminal(), Reader::of(&out));
+            (Box::new(out), colour, reader)
+        }
+        LogTarget::Stderr => {
+            let out = io::stderr();
+            let (colour, reader) = (out.is_terminal(), Reader::of(&out));
+            (Box::new(out), colour, reader)
+        }
         LogTarget::File(path) => {
             let file = OpenOptions::new().append(true).create(true).mode(0o644).open(&path.value);
             let file = file.with_context(|| {
                 format!("{}: cannot open the log file {}", path.place, path.value.display())
             })?;
-            (Box::new(file), false)
+            (Box::new(file), false, None)
         }
     };
     let builder = NonBlockingBuilder::default().buffered_lines_limit(QUEUED_RECORDS).lossy(true);
@@ -79,7 +99,7 @@ fn layer(settings: &Log, purpose: Purpose) -> Result<Option<(RecordLayer, LogGua
         LogFormat::Logfmt | LogFormat::Term => Line::Logfmt,
     };
     let layer = RecordLayer { writer, line, level: settings.level, purpose };
-    Ok(Some((layer, LogGuard { _writer: Some(guard) })))
+    Ok(Some((layer, LogGuard { writer: Some(guard), reader })))
 }
 
 /// Whether nobody wants colours. Fact: so says any text in `NO_COLOR` (no-color.org).

@@ -96,7 +96,7 @@ pub(super) fn run(
     })?;
     if order == Some(Order::Restart) {
         let me = me.context("cannot restart: where the program is")?;
-        load::end_log();
+        drop(load::end_log());
         let error = std::process::Command::new(me).args(std::env::args_os().skip(1)).exec();
         return Err(anyhow!(error).context("cannot restart"));
     }
