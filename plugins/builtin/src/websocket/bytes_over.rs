@@ -107,11 +107,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BytesOver<S> {
     }
 
     fn refuse(&mut self, code: CloseCode) {
+        self.say_close(code);
+        self.state = State::Refusing(code);
+    }
+
+    fn say_close(&mut self, code: CloseCode) {
         let reason = Utf8Bytes::from_static("");
         let close = Message::Close(Some(CloseFrame { code, reason }));
         // Fails if Close was sent already, and then there is nothing to add.
         let _queued = Pin::new(&mut self.socket).start_send(close);
-        self.state = State::Refusing(code);
     }
 }
 
@@ -181,6 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for BytesOver<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.say_close(CloseCode::Normal);
         ready!(Pin::new(&mut self.socket).poll_close(cx)).map_err(io_error)?;
         if let State::Closed = self.state {
             // Both have said Close: the server ends the connection.

@@ -74,9 +74,32 @@ async fn after_the_upstreams_end_the_visitor_may_go_on() {
     visitor.send(Message::binary("one more")).await.unwrap();
     assert_eq!(read(&mut bytes, 8).await, b"one more");
     assert_eq!(visitor.next().await.unwrap().unwrap(), Message::binary("last words"));
-    assert_eq!(visitor.next().await.unwrap().unwrap(), Message::Close(None));
+    assert_eq!(close_code(&mut visitor).await, 1000);
     visitor.flush().await.unwrap();
     assert_eq!(bytes.read(&mut [0; 8]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_upstreams_end_waits_for_a_visitor_who_reads_late() {
+    let (mut visitor, mut bytes) = pair(64).await;
+    let mut said = 0;
+    while let Some(written) = bytes.write(&[7; MAX_SENT]).now_or_never() {
+        said += written.unwrap();
+    }
+    assert!(bytes.shutdown().now_or_never().is_none());
+    let shutdown = async { bytes.shutdown().await.unwrap() };
+    let heard = async {
+        let mut heard = 0;
+        loop {
+            match visitor.next().await.unwrap().unwrap() {
+                Message::Binary(bytes) => heard += bytes.len(),
+                Message::Close(frame) => return (heard, u16::from(frame.unwrap().code)),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let ((), heard) = tokio::join!(shutdown, heard);
+    assert_eq!(heard, (said, 1000));
 }
 
 #[tokio::test]
