@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    idle::{self, Written},
+    idle::{self, Keys, written},
     or,
 };
 use crate::{
@@ -18,8 +18,10 @@ use crate::{
     upstream::UpstreamAddr,
 };
 
-pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<Endpoint> {
-    let At { value: e, place } = written;
+pub(super) fn resolve(
+    At { value: e, place }: At<file::Endpoint>,
+    cx: &mut Context,
+) -> Option<Endpoint> {
     let Some(name) = e.name.filter(|n| !n.value.is_empty()) else {
         cx.missing(&place, "the endpoint has no name; add name: …");
         return None;
@@ -42,11 +44,11 @@ pub(super) fn resolve(written: At<file::Endpoint>, cx: &mut Context) -> Option<E
     // Without a valid URL nothing is known of the kind; the rest can wait for the next run.
     let url = url?;
     let kind = url.scheme.kind();
-    let (verify, proxy) = keys(e.upstream.as_ref());
+    let keys = keys(e.inspect.as_ref(), e.upstream.as_ref());
     let upstream = upstream(e.upstream, &name.value, &place, kind, cx)?;
     let tls = termination(e.agent_tls_termination, url.scheme, cx);
     Some(Endpoint {
-        warnings: idle::warnings(&upstream, (kind, &tls), verify, proxy),
+        warnings: idle::warnings(&upstream, (kind, &tls), keys),
         tls,
         kind,
         address: Address::Urls(vec![url]),
@@ -153,12 +155,16 @@ fn upstream(
 }
 
 /// The keys that may have nothing to act on.
-fn keys(upstream: Option<&file::Upstream>) -> (Written, Written) {
-    let Some(u) = upstream else { return (None, None) };
-    let verify = u.tls_verify.as_ref().map(|at| ("tls_verify", at.place.clone()));
-    let cas = u.tls_verify_cas.as_ref().map(|at| ("tls_verify_cas", at.place.clone()));
-    let proxy = u.proxy_protocol.as_ref().map(|at| ("proxy_protocol", at.place.clone()));
-    (verify.or(cas), proxy)
+fn keys(inspect: Option<&At<bool>>, upstream: Option<&file::Upstream>) -> Keys {
+    let of = |upstream: &file::Upstream| {
+        let verify = written("tls_verify", upstream.tls_verify.as_ref());
+        let protocol = written("upstream.protocol", upstream.protocol.as_ref());
+        let proxy = written("proxy_protocol", upstream.proxy_protocol.as_ref());
+        (verify.or(written("tls_verify_cas", upstream.tls_verify_cas.as_ref())), protocol, proxy)
+    };
+    let (verify, protocol, proxy) = upstream.map(of).unwrap_or_default();
+    let inspect = written("inspect", inspect.filter(|at| at.value));
+    Keys { inspect, protocol, proxy, verify }
 }
 
 pub(super) fn proxy_protocol(written: Option<At<u16>>, cx: &mut Context) -> ProxyProtocol {

@@ -7,28 +7,49 @@ use crate::{
     diagnostic::Diagnostic,
     endpoint::{Endpoint, ProxyProtocol, Termination, Upstream},
     endpoint_url::Kind,
-    file::TerminateAt,
-    place::Place,
+    file::{HttpVersion, TerminateAt},
+    place::{At, Place},
     upstream::UpstreamAddr,
 };
 
 /// A key that was written, and where.
 pub(super) type Written = Option<(&'static str, Place)>;
 
-/// What is told of them. `verify` is the key that asks for a verified certificate, if one does, and
-/// `proxy` the one of the PROXY header.
+/// What may have nothing to act on, as far as it was written.
+pub(super) struct Keys {
+    /// Asks for captured exchanges.
+    pub(super) inspect: Written,
+    /// The version of HTTP.
+    pub(super) protocol: Written,
+    /// The PROXY header.
+    pub(super) proxy: Written,
+    /// Asks for a verified certificate.
+    pub(super) verify: Written,
+}
+
+/// The key, if it was written.
+pub(super) fn written<T>(key: &'static str, at: Option<&At<T>>) -> Written {
+    at.map(|at| (key, at.place.clone()))
+}
+
+/// What is told of them.
 pub(super) fn warnings(
     upstream: &Upstream,
     (kind, tls): (Kind, &Termination),
-    verify: Written,
-    proxy: Written,
+    keys: Keys,
 ) -> Vec<Diagnostic> {
-    let verify = verify.filter(|_| upstream.tls_verify || upstream.tls_verify_cas.is_some());
-    let proxy = proxy.filter(|_| upstream.proxy_protocol != ProxyProtocol::None);
-    let no_certificate = verify.zip(no_certificate(&upstream.addr.value, kind, tls.at));
-    let no_header = proxy.zip(no_connection(&upstream.addr.value));
-    let told = no_certificate.into_iter().chain(no_header);
-    let told = told.map(|((key, place), (reason, remedy))| {
+    let addr = &upstream.addr.value;
+    let inspect = keys.inspect.filter(|_| kind != Kind::Http);
+    let protocol = keys.protocol.filter(|_| upstream.protocol == HttpVersion::Http2);
+    let proxy = keys.proxy.filter(|_| upstream.proxy_protocol != ProxyProtocol::None);
+    let asks = upstream.tls_verify || upstream.tls_verify_cas.is_some();
+    let told = [
+        inspect.zip(Some(("only HTTP is captured".into(), None))),
+        protocol.zip(no_connection(addr)),
+        keys.verify.filter(|_| asks).zip(no_certificate(addr, kind, tls.at)),
+        proxy.zip(no_connection(addr)),
+    ];
+    let told = told.into_iter().flatten().map(|((key, place), (reason, remedy))| {
         let message = format!("{key} has nothing to act on: {reason}");
         let hint =
             remedy.map_or_else(|| "leave it out".into(), |r| format!("{r}, or leave it out"));

@@ -3,7 +3,7 @@
 use super::{
     Context,
     endpoint::{any_url, binding, endpoint_url, one_policy, proxy_protocol},
-    idle::{self, Written},
+    idle::{self, Keys, written},
     or,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Option<Endpoint> {
-    let (verify, proxy) = keys(&t);
+    let keys = keys(&t);
     t.upstream_tls_verify = t.upstream_tls_verify.take().or(t.verify_upstream_tls.take());
     let kind = kind(&name, &t, cx)?;
     refuse_foreign(&name, &t, kind, cx);
@@ -44,7 +44,7 @@ pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Opti
     let tls = termination(&mut t, kind, cx);
     let upstream = upstream?;
     Some(Endpoint {
-        warnings: idle::warnings(&upstream, (kind, &tls), verify, proxy),
+        warnings: idle::warnings(&upstream, (kind, &tls), keys),
         kind,
         address: address?,
         scheme,
@@ -215,15 +215,16 @@ fn upstream(
 }
 
 /// The keys that may have nothing to act on.
-fn keys(t: &Tunnel) -> (Written, Written) {
-    let verify = t.upstream_tls_verify.as_ref();
-    let verify = verify.map(|at| ("upstream_tls_verify", at.place.clone()));
-    let cas = t.upstream_tls_verify_cas.as_ref();
-    let cas = cas.map(|at| ("upstream_tls_verify_cas", at.place.clone()));
-    let proxy = t.proxy_proto.as_ref().map(|at| ("proxy_proto", at.place.clone()));
-    let alias = t.verify_upstream_tls.as_ref();
-    let alias = alias.map(|at| ("verify_upstream_tls", at.place.clone()));
-    (verify.or(alias).or(cas), proxy)
+fn keys(t: &Tunnel) -> Keys {
+    let verify = written("upstream_tls_verify", t.upstream_tls_verify.as_ref())
+        .or(written("verify_upstream_tls", t.verify_upstream_tls.as_ref()))
+        .or(written("upstream_tls_verify_cas", t.upstream_tls_verify_cas.as_ref()));
+    Keys {
+        inspect: written("inspect", t.inspect.as_ref().filter(|at| at.value)),
+        protocol: written("app_protocol", t.app_protocol.as_ref()),
+        proxy: written("proxy_proto", t.proxy_proto.as_ref()),
+        verify,
+    }
 }
 
 /// Refuses options that would be ignored: somebody relies on them.

@@ -63,14 +63,42 @@ endpoints:
 }
 
 #[test]
+fn what_only_http_has_is_told_where_there_is_none() {
+    let text = r#"version: 3
+endpoints:
+  - {name: a, url: "tcp://", inspect: true, upstream: {url: 22}}
+  - {name: b, url: "tls://", inspect: true, upstream: {url: 443}}
+  - {name: c, upstream: {url: "file:///srv", protocol: http2}}
+tunnels:
+  d: {proto: tcp, addr: 22, inspect: true}
+  e: {proto: http, addr: "file:///srv", app_protocol: http2}
+"#;
+    let expected = [
+        "0.yml:3:39: inspect has nothing to act on: only HTTP is captured; leave it out",
+        "0.yml:4:39: inspect has nothing to act on: only HTTP is captured; leave it out",
+        "0.yml:5:56: upstream.protocol has nothing to act on: the agent itself answers from /srv; \
+         leave it out",
+        "0.yml:7:38: inspect has nothing to act on: only HTTP is captured; leave it out",
+        "0.yml:8:55: app_protocol has nothing to act on: the agent itself answers from /srv; \
+         leave it out",
+    ];
+    assert_eq!(warnings(text), expected.join("\n"));
+}
+
+#[test]
 fn what_acts_or_asks_for_nothing_is_not_told() {
     let text = r#"version: 3
 endpoints:
   - {name: a, upstream: {url: "https://localhost", tls_verify: true, proxy_protocol: 2}}
   - {name: b, upstream: {url: 80, tls_verify: false, proxy_protocol: 1}}
+  - {name: e, url: "tcp://", inspect: false, upstream: {url: 22}}
+  - {name: f, inspect: true, upstream: {url: "unix:/run/app.sock", protocol: http2}}
+  - {name: g, inspect: true, upstream: {url: "file:///srv", protocol: http1}}
 tunnels:
   c: {proto: http, addr: "file:///srv", upstream_tls_verify: false, proxy_proto: 0}
   d: {proto: tls, addr: 443, terminate_at: agent, upstream_tls_verify: true}
+  h: {proto: tcp, addr: 22}
+  i: {labels: [a=b], addr: 80, inspect: true}
 "#;
     assert_eq!(warnings(text), "");
 }
