@@ -1,5 +1,7 @@
 //! An exchange once more: sent again, as it was or changed; as a command line; beside another one.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::StatusCode;
@@ -58,17 +60,23 @@ pub(super) async fn replay(call: Call<'_>, id: &str) -> Answer {
         trailers: wanted.trailers.map(pairs),
         body: wanted.body_base64.map(decode).transpose()?,
     };
-    let id = repeat(call.service, id, changes).await?;
+    let id = repeat(call.service, id, None, changes).await?;
     answer::created(&Sent { uri: format!("/api/exchanges/{id}"), id })
 }
 
-/// Sends an exchange again and says which one came of it.
+/// Sends an exchange again, to another endpoint if one is named, and says which one came of it.
 pub(super) async fn repeat(
     service: &Service,
     id: &str,
+    to: Option<&str>,
     changes: Changes,
 ) -> Result<String, ApiError> {
-    let entry = exchanges::find(service, id)?;
+    let mut entry = exchanges::find(service, id)?;
+    if let Some(name) = to {
+        let found = service.control().endpoint(name);
+        let endpoint = found.ok_or_else(|| ApiError::no_endpoint(name))?;
+        Arc::make_mut(&mut entry).endpoint = endpoint.name.into();
+    }
     let request = replay::request(&entry, changes)?;
     let Some(replayer) = service.replayer() else {
         return Err(ReplayError::NoEndpoint { endpoint: entry.endpoint.to_string() }.into());

@@ -57,10 +57,12 @@ struct Response {
     raw: String,
 }
 
-/// Which exchange to send again. Clients send further keys, which mean nothing.
+/// Which exchange to send again, and to which endpoint, if not to its own. Clients send further keys,
+/// which mean nothing.
 #[derive(Deserialize)]
 struct Again {
     id: String,
+    tunnel_name: Option<String>,
 }
 
 /// All of them; or one again; or none any more.
@@ -73,8 +75,9 @@ pub(super) async fn collection(call: Call<'_>) -> Answer {
             Ok(answer::nothing())
         }
         Method::POST => {
-            let Again { id } = input::object(&call.body)?;
-            again::repeat(call.service, &id, Changes::default()).await?;
+            let Again { id, tunnel_name } = input::object(&call.body)?;
+            let to = tunnel_name.as_deref().filter(|name| !name.is_empty());
+            again::repeat(call.service, &id, to, Changes::default()).await?;
             Ok(answer::nothing())
         }
         _ => list(&call).await,

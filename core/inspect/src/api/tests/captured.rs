@@ -92,3 +92,30 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(error["details"], json!({"id": "0000000000000001"}));
     assert_eq!(rig.post("/api/requests/http", json!({})).await.status, 400);
 }
+
+#[tokio::test]
+async fn one_is_sent_again_to_the_endpoint_that_is_named_or_else_to_its_own() {
+    let rig = Rig::up().await;
+    rig.fake.has("a", "https://a.test", "http://localhost:1");
+    rig.fake.has("b (http)", "http://b.test", "http://localhost:2");
+    let id = rig.captured("a", "/1", 200).to_string();
+    let again = async |name: Value| {
+        let body = json!({"id": id, "tunnel_name": name, "tunnelName": "x"});
+        rig.post("/api/requests/http", body).await
+    };
+    for (name, to) in [(json!(null), "a"), (json!(""), "a"), (json!("b (http)"), "b (http)")] {
+        let answer = again(name).await;
+        assert_eq!((answer.status, answer.body.len()), (204, 0));
+        let list = rig.get("/api/requests/http?limit=1").await.json();
+        let newest = &list["requests"][0];
+        assert_eq!((&newest["tunnel_name"], &newest["request"]["uri"]), (&json!(to), &json!("/1")));
+        assert!(newest["id"].as_str().unwrap() > id.as_str());
+    }
+    let error = again(json!("nobody")).await.error();
+    assert_eq!((&error["error_code"], &error["status_code"]), (&json!(100), &json!(404)));
+    assert_eq!(
+        (&error["msg"], &error["details"]),
+        (&json!("tunnel not found"), &json!({"name": "nobody"}))
+    );
+    assert_eq!(ids(&rig.get("/api/requests/http").await.json()).len(), 4);
+}
