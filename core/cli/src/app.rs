@@ -33,12 +33,15 @@ use adit_net::tasks::Spawner;
 use anyhow::Result;
 use tokio::sync::watch as watched;
 
-pub(crate) use self::screen::{Running, Screen, Show};
 use self::{
     run::Watch,
     session::Line,
-    source::{Choice, Source},
+    source::Source,
     table::{Ground, Table},
+};
+pub(crate) use self::{
+    screen::{Running, Screen, Show},
+    source::{Choice, file_names},
 };
 use crate::{
     args::{EndpointArgs, GlobalArgs, SessionArgs, StartArgs},

@@ -23,6 +23,7 @@ use rustls::{
 };
 
 use crate::{
+    app::{Choice, file_names},
     args::GlobalArgs,
     documents,
     embedded::Embedded,
@@ -63,20 +64,13 @@ pub(crate) fn run(global: &GlobalArgs, args: &ExplainArgs) -> Result<ExitCode> {
 }
 
 fn choose(loaded: &mut Loaded, names: &[String]) -> Result<()> {
-    let endpoints = &mut loaded.config.endpoints;
-    let files = match loaded.files.as_slice() {
-        [] => "any configuration file".to_owned(),
-        files => files.join(", "),
-    };
-    if endpoints.is_empty() {
-        bail!("no endpoints are defined in {files}");
-    }
-    if let Some(missing) = names.iter().find(|name| endpoints.iter().all(|e| e.name != **name)) {
-        let known: Vec<_> = endpoints.iter().map(|e| e.name.as_str()).collect();
-        bail!("no endpoint {missing:?} in {files}; defined are: {}", known.join(", "));
+    if loaded.config.endpoints.is_empty() {
+        bail!("no endpoints are defined in {}", file_names(&loaded.files));
     }
     if !names.is_empty() {
-        endpoints.retain(|e| names.contains(&e.name));
+        let chosen = Choice::Names(names.to_vec());
+        chosen.check(&loaded.config, &loaded.files)?;
+        loaded.config.endpoints.retain(|endpoint| chosen.has(&endpoint.name));
     }
     Ok(())
 }

@@ -51,6 +51,7 @@ use self::{
 };
 pub(crate) use self::{
     error::ExprError,
+    suggest::closest,
     template::Template,
     ty::{Field, Root, Type},
 };

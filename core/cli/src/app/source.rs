@@ -2,7 +2,7 @@
 
 use std::{fmt, thread, time::Duration};
 
-use adit_config::{Config, file::File};
+use adit_config::{Config, file::File, nearest};
 use anyhow::{Result, bail};
 
 use crate::{
@@ -93,7 +93,7 @@ impl fmt::Debug for Source {
 
 impl Choice {
     /// Whether an endpoint is chosen.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::None => false,
@@ -104,23 +104,59 @@ impl Choice {
 
     /// # Errors
     /// What was chosen is not there.
-    pub(super) fn check(&self, config: &Config, files: &[String]) -> Result<()> {
+    pub(crate) fn check(&self, config: &Config, files: &[String]) -> Result<()> {
         let defined: Vec<_> = config.endpoints.iter().map(|e| e.name.as_str()).collect();
+        let files = file_names(files);
         match self {
             Self::All if defined.is_empty() => {
-                bail!("no endpoints are defined in {}; define one, or use --none", of(files))
+                bail!("no endpoints are defined in {files}; define one, or use --none")
             }
             Self::Names(names) => {
                 let missing = names.iter().find(|name| !defined.contains(&name.as_str()));
                 let Some(missing) = missing else { return Ok(()) };
+                let near = nearest(missing, defined.iter().copied());
+                let near = near.map(|near| format!("did you mean {near:?}? "));
+                let near = near.unwrap_or_default();
                 let known = if defined.is_empty() { "none".to_owned() } else { defined.join(", ") };
-                bail!("no endpoint {missing:?} in {}; defined are: {known}", of(files));
+                bail!("no endpoint {missing:?} in {files}; {near}defined are: {known}");
             }
             _ => Ok(()),
         }
     }
 }
 
-fn of(files: &[String]) -> String {
+/// The files, for a sentence.
+pub(crate) fn file_names(files: &[String]) -> String {
     if files.is_empty() { "any configuration file".to_owned() } else { files.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_config::Layers;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_there_is_told_with_the_nearest_one_and_all_that_are() {
+        let text = "version: 3\nendpoints:\n- {name: web, upstream: {url: 80}}\n\
+                    - {name: database, upstream: {url: 81}}\n";
+        let files = vec![File::parse("f.yml", text.as_bytes())];
+        let config = Layers { files, ..Layers::default() }.resolve().unwrap();
+        let refused = |name: &str, config: &Config| {
+            let chosen = Choice::Names(vec![name.to_owned()]);
+            chosen.check(config, &["f.yml".to_owned()]).unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused("wbe", &config),
+            "no endpoint \"wbe\" in f.yml; did you mean \"web\"? defined are: web, database"
+        );
+        assert_eq!(
+            refused("elephant", &config),
+            "no endpoint \"elephant\" in f.yml; defined are: web, database"
+        );
+        assert_eq!(
+            refused("web", &Config::default()),
+            "no endpoint \"web\" in f.yml; defined are: none"
+        );
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{cx::Loading, keys, rule};
 use crate::{
     action::{self, Action, BuildCx, Kind},
+    expr::closest,
     fields::Fields,
     phase::Phase,
     problem::code,
@@ -106,7 +107,10 @@ fn find_kind(
             }
             _ => {
                 let known: Vec<_> = action::kinds().iter().map(|kind| kind.name).collect();
-                format!("there is no action {name:?}; there are {}", known.join(", "))
+                let near = closest(name, known.iter().copied());
+                let hint = near.map(|near| format!("did you mean {near}?"));
+                let hint = hint.unwrap_or_else(|| format!("there are {}", known.join(", ")));
+                format!("there is no action {name:?}; {hint}")
             }
         };
         loading.problems.error(&at, code::ACTION_TYPE, message);

@@ -126,6 +126,24 @@ fn actions_that_are_not_there_are_refused_by_name() {
 }
 
 #[test]
+fn an_action_that_is_unknown_is_told_with_the_one_that_was_meant_or_with_all() {
+    let message = |kind: &str| {
+        let document = json!({"on_http_request": [{"actions": [{"type": kind}]}]});
+        let mut found = Problems::default();
+        let site = Site::default();
+        assert!(Policy::load(&document, &site.cx, &site.services, &mut found).is_none());
+        found.all()[0].message.to_string()
+    };
+    assert_eq!(
+        message("restrict-ip"),
+        r#"there is no action "restrict-ip"; did you mean restrict-ips?"#
+    );
+    let all = message("elephant");
+    assert!(all.starts_with(r#"there is no action "elephant"; there are add-headers, "#), "{all}");
+    assert!(all.ends_with(", url-rewrite, verify-webhook"), "{all}");
+}
+
+#[test]
 fn counts_are_limited() {
     let rules = vec![json!({"actions": [{"type": "deny"}]}); 1001];
     assert_eq!(problems(json!({"on_http_request": rules})), [": 2264"]);

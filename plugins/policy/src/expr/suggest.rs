@@ -4,7 +4,7 @@
 const MAX_DISTANCE: usize = 2;
 
 /// The name that is spelt most alike, if one is.
-pub(super) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let max = MAX_DISTANCE.min(name.len() / 2);
     let distances =
         known.map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known));
