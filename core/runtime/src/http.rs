@@ -4,14 +4,15 @@
 //!   `switched`: what comes after HTTP on it.
 //! - `nap`: HTTP/1 that is put away while nobody speaks.
 //! - `sock`: the visitor's bytes; `guard`: what is refused of them.
-//! - `exchange`, `send`: one request and its response; `headers`, `body`, `arriving`, `whole`: their
-//!   parts; `interim`: what comes before the response; `finish`: who is told of their end; `tape`,
-//!   `overheard`: who watches; `way`: what goes along.
+//! - `exchange`, `send`: one request and its response; `again`: what is sent twice; `headers`, `body`,
+//!   `arriving`, `whole`: their parts; `interim`: what comes before the response; `finish`: who is told
+//!   of their end; `tape`, `overheard`: who watches; `way`: what goes along.
 //! - `inside`: requests that handlers send to internal endpoints.
 //! - `verbatim`: exchanges that pass as they are, and are only watched.
 //! - `places`, `own`, `away`, `seat`, `pipe`: routes, and the pipes to their upstreams; `idle`, `fold`: pipes
 //!   between exchanges.
 
+mod again;
 mod arriving;
 mod away;
 mod body;

@@ -240,7 +240,7 @@ pub(super) fn not_http() -> Refusal {
 
 /// Whether the pipe broke with the session that it was a stream of: such pipes fail with
 /// `ConnectionAborted`, which no socket's read or write reports.
-fn session_ended(error: &hyper::Error) -> bool {
+pub(super) fn session_ended(error: &hyper::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         let io = error.downcast_ref::<io::Error>();

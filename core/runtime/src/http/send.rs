@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::{
+    again,
     arriving::Silence,
     body::{Borrowed, expect_continue},
     exchange::Shared,
@@ -50,13 +51,18 @@ pub(super) async fn send(
         if is_fresh && let Some(taped) = way.taped() {
             taped.connected();
         }
+        let is_used = !is_fresh && pipe.version() == HttpVersion::Http1;
+        let copy = is_used.then(|| again::copy(&request)).flatten();
         match head_in_time(shared, seat, &mut pipe, request, silence.as_ref()).await? {
             Ok(response) => break (response, pipe),
             Err(SendError::Stale(again)) if !is_fresh => request = *again,
             Err(SendError::Stale(_)) => return Err(closed_early()),
             Err(SendError::Lost(error)) => {
                 debug!(id = %seat.conn.id, %error, "no response from the upstream");
-                return Err(bad_response(&error));
+                let Some(copy) = copy.filter(|_| again::has_left(&error)) else {
+                    return Err(bad_response(&error));
+                };
+                request = copy;
             }
         }
     };

@@ -228,7 +228,7 @@ async fn a_handler_that_does_not_listen_in_time_holds_nobody_up() {
     service.head().await;
     service.send(OK).await;
     assert!(visitor.until("\r\n\r\nok").await.contains("x-origin: Upstream\r\n"));
-    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").await;
+    visitor.send("DELETE / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").await;
     service.head().await;
     drop(service);
     let page = visitor.rest().await;

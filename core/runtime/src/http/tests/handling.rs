@@ -167,7 +167,7 @@ async fn the_response_side_sees_failures_too() {
     service.send(OK).await;
     assert!(visitor.head().await.contains("x-seen: 200\r\n"));
     visitor.until("ok").await;
-    visitor.send(GET).await;
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n").await;
     service.head().await;
     drop(service);
     let head = visitor.head().await;

@@ -40,6 +40,53 @@ async fn an_idle_pipe_is_closed_and_the_visitor_stays() {
 }
 
 #[tokio::test]
+async fn what_may_be_asked_twice_is_asked_again_where_a_used_pipe_breaks() {
+    let rig = &mut Rig::new().await;
+    let mut visitor = rig.visit().await;
+    visitor.send(GET).await;
+    let mut service = rig.served().await;
+    let asked = service.head().await;
+    service.send(OK).await;
+    visitor.until("\r\n\r\nok").await;
+    for n in 2..=4 {
+        visitor.send(GET).await;
+        assert_eq!(service.head().await, asked);
+        drop(service);
+        service = rig.served().await;
+        assert_eq!(service.head().await, asked);
+        service.send(OK).await;
+        visitor.until("\r\n\r\nok").await;
+        assert_eq!(rig.n_connects(), n);
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_asked_twice_or_was_is_not_asked_again() {
+    let with_body = "GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nab";
+    let post = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n";
+    for (request, n_asked) in [(post, 1), (with_body, 1), (GET, 2)] {
+        let mut rig = Rig::new().await;
+        let mut visitor = rig.visit().await;
+        visitor.send(GET).await;
+        let mut service = rig.served().await;
+        service.head().await;
+        service.send(OK).await;
+        visitor.until("\r\n\r\nok").await;
+        visitor.send(request).await;
+        service.head().await;
+        for _ in 1..n_asked {
+            drop(service);
+            service = rig.served().await;
+            service.head().await;
+        }
+        drop(service);
+        let head = visitor.head().await;
+        assert!(head.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{request}: {head}");
+        assert_eq!(rig.n_connects(), n_asked, "{request}");
+    }
+}
+
+#[tokio::test]
 async fn a_pipe_in_use_is_kept_however_slow_the_service_is() {
     let mut rig = hurried().await;
     let mut visitor = rig.visit().await;
