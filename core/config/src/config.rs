@@ -42,6 +42,8 @@ pub struct Config {
     pub crl_url: Option<At<String>>,
     /// Whether the revocation list is not consulted.
     pub crl_noverify: bool,
+    /// Longest time that connections may go on once the agent is asked to end.
+    pub drain_timeout: Duration,
     /// Time between two heartbeats. The edge decides whether it is acceptable.
     pub heartbeat_interval: Duration,
     /// Longest time to wait for the answer to one.

@@ -11,13 +11,17 @@ use tracing::{debug, info};
 use super::App;
 use crate::{signals::Signals, trim};
 
-/// How long connections may go on after a signal.
+/// How long connections may go on where nobody asked for an end: a start that failed, an edge that
+/// ended the session.
 ///
-/// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
+/// Reason: there are none by then, or only those that came while the start was under way.
 const GRACE: Duration = Duration::from_millis(700);
 
-/// How long the end of a session may take altogether, with an edge that does not answer.
-const LIMIT: Duration = Duration::from_millis(850);
+/// What the end of a session may take beyond the grace of its connections, with an edge that does not
+/// answer.
+///
+/// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
+const MARGIN: Duration = Duration::from_millis(150);
 
 /// What ends an agent from here.
 pub(super) struct Ends<'a> {
@@ -51,17 +55,18 @@ pub(super) async fn until_end(
             return Ok(None);
         }
     };
+    let grace = app.started.drain_timeout;
     let started = app.table.start(&app.ground);
     let stopped = app.ground.handle.stopped();
     tokio::pin!(stopped);
     tokio::select! {
         started = started => if let Err((name, error)) = started {
-            leave(session).await;
+            leave(session, GRACE).await;
             return Err(failed(&name, error));
         },
         who = ends.next() => {
             info!(obj = "app", stopReq = who, "received stop request");
-            return end(session, ends).await;
+            return end(session, grace, ends).await;
         }
         why = stopped.as_mut() => return ended(session, why).await,
     }
@@ -69,7 +74,7 @@ pub(super) async fn until_end(
         never = trim::when_settled() => match never {},
         who = ends.next() => {
             info!(obj = "app", stopReq = who, "received stop request");
-            end(session, ends).await
+            end(session, grace, ends).await
         }
         why = stopped => ended(session, why).await,
     }
@@ -80,7 +85,7 @@ fn failed(name: &str, error: BindError) -> anyhow::Error {
 }
 
 async fn ended(session: Session, why: Stopped) -> Result<Option<Order>> {
-    leave(session).await;
+    leave(session, GRACE).await;
     Ok(match why {
         Stopped::ByEdge(order) => Some(order),
         _ => None,
@@ -88,9 +93,9 @@ async fn ended(session: Session, why: Stopped) -> Result<Option<Order>> {
 }
 
 /// Lets connections finish; a second signal cuts them.
-async fn end(session: Session, mut ends: Ends<'_>) -> Result<Option<Order>> {
+async fn end(session: Session, grace: Duration, mut ends: Ends<'_>) -> Result<Option<Order>> {
     let handle = session.handle().clone();
-    let mut leaving = pin!(leave(session));
+    let mut leaving = pin!(leave(session, grace));
     tokio::select! {
         () = &mut leaving => return Ok(None),
         _ = ends.next() => handle.hurry(),
@@ -103,8 +108,8 @@ async fn end(session: Session, mut ends: Ends<'_>) -> Result<Option<Order>> {
     Ok(None)
 }
 
-async fn leave(session: Session) {
-    let leaving = session.shutdown(GRACE);
-    let drained = timeout(LIMIT, leaving).await;
+async fn leave(session: Session, grace: Duration) {
+    let leaving = session.shutdown(grace);
+    let drained = timeout(grace.saturating_add(MARGIN), leaving).await;
     debug!(?drained, "session left");
 }

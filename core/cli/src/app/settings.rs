@@ -28,6 +28,7 @@ pub(super) fn differing(started: &Config, now: &Config) -> Vec<String> {
         ("dns_resolver_ips", a.dns_resolver_ips == b.dns_resolver_ips),
         ("crl_url", value(&a.crl_url) == value(&b.crl_url)),
         ("crl_noverify", a.crl_noverify == b.crl_noverify),
+        ("drain_timeout", a.drain_timeout == b.drain_timeout),
         ("heartbeat_interval", a.heartbeat_interval == b.heartbeat_interval),
         ("heartbeat_tolerance", a.heartbeat_tolerance == b.heartbeat_tolerance),
         ("metadata", a.metadata == b.metadata),
@@ -64,6 +65,7 @@ pub(super) fn shown(config: &Config, files: &[String], web: Option<SocketAddr>) 
         ("connect_interface", or(value(&config.connect_interface), "any")),
         ("proxy_url", or(proxy, "none")),
         ("dns_resolver_ips", if ips.is_empty() { "system".to_owned() } else { ips.join(", ") }),
+        ("drain_timeout", format!("{:?}", config.drain_timeout)),
         ("heartbeat_interval", format!("{:?}", config.heartbeat_interval)),
         ("heartbeat_tolerance", format!("{:?}", config.heartbeat_tolerance)),
         ("metadata", or_none(config.metadata.clone())),
@@ -176,7 +178,7 @@ mod tests {
         let keys = |a, b| differing(&config(a), &config(b));
         assert_eq!(keys("", ""), Vec::<String>::new());
         assert_eq!(keys("web_addr: 127.0.0.1:4040", ""), Vec::<String>::new());
-        let all = "authtoken: a, connect_url: \"e:1\", connect_cas: host, metadata: m, \
+        let all = "authtoken: a, connect_url: \"e:1\", connect_cas: host, metadata: m, drain_timeout: 1s, \
                    web_addr: \"false\", inspect_db_size: -1, log: stdout, log_level: debug, \
                    console_ui: \"false\"";
         assert_eq!(
@@ -185,6 +187,7 @@ mod tests {
                 "authtoken",
                 "connect_url",
                 "connect_cas",
+                "drain_timeout",
                 "metadata",
                 "log",
                 "log_level",

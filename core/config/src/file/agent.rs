@@ -122,6 +122,8 @@ record! {
         crl_url: At<String>,
         /// Name servers for the session, instead of the system's.
         dns_resolver_ips: List<IpAddr>,
+        /// Longest time that connections may go on once the agent is asked to end.
+        drain_timeout: At<Duration>,
         /// Time between two heartbeats.
         heartbeat_interval: At<Duration>,
         /// Longest time to wait for the answer to one.

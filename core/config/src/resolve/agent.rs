@@ -19,6 +19,10 @@ use crate::{
 
 /// Fact: the reference's documented default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Fact: a wrapper's test gives the v3 agent one second from SIGTERM to its end.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(700);
+/// Reason: whoever wants more than the longest download wants no end at all.
+const MAX_DRAIN_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// Fact: the reference's documented default.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// Fact: the reference's documented default.
@@ -83,6 +87,7 @@ pub(super) fn resolve(
             .collect(),
         crl_url: agent.crl_url,
         crl_noverify: or(agent.crl_noverify, false),
+        drain_timeout: drain_timeout(agent.drain_timeout, cx),
         heartbeat_interval: or(agent.heartbeat_interval, HEARTBEAT_INTERVAL),
         heartbeat_tolerance: or(agent.heartbeat_tolerance, HEARTBEAT_TOLERANCE),
         metadata: or(agent.metadata, String::new()),
@@ -119,6 +124,17 @@ fn connect_cas(written: Option<At<String>>) -> ConnectCas {
             "host" => ConnectCas::Host,
             _ => ConnectCas::File(at.map(PathBuf::from)),
         },
+    }
+}
+
+fn drain_timeout(written: Option<At<Duration>>, cx: &mut Context) -> Duration {
+    match written {
+        None => DRAIN_TIMEOUT,
+        Some(At { value, .. }) if value <= MAX_DRAIN_TIMEOUT => value,
+        Some(At { place, .. }) => {
+            cx.error(&place, "drain_timeout is 24h at most");
+            DRAIN_TIMEOUT
+        }
     }
 }
 

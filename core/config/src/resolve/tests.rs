@@ -59,6 +59,7 @@ fn defaults_are_those_of_the_reference() {
         assert!(c.connect.is_none() && c.authtoken.is_none() && c.endpoints.is_empty());
         assert_eq!(c.connect_cas, ConnectCas::Trusted);
         assert_eq!(c.connect_timeout, Duration::from_secs(10));
+        assert_eq!(c.drain_timeout, Duration::from_millis(700));
         assert_eq!(c.heartbeat_interval, Duration::from_secs(10));
         assert_eq!(c.heartbeat_tolerance, Duration::from_secs(15));
         assert_eq!(c.inspect_db, InspectDb::DEFAULT);

@@ -60,6 +60,7 @@ fn single_mistakes_have_clear_words() {
             "version: 2\nconnect_url: a:1\n",
             "0.yml:2:1: unknown key \"connect_url\"; in version 2 it is \"server_addr\"",
         ),
+        ("version: 3\nagent: {drain_timeout: 25h}\n", "0.yml:2:24: drain_timeout is 24h at most"),
         (
             "version: 3\nagent: {region: us}\n",
             "0.yml:2:9: unknown key \"region\"; version 3 has no regions; remove it",

@@ -16,6 +16,7 @@ agent:
   crl_noverify: true
   crl_url: http://crl.example.com
   dns_resolver_ips: [1.1.1.1, "::1"]
+  drain_timeout: 30s
   heartbeat_interval: 1m30s
   heartbeat_tolerance: 20s
   inspect_db_size: -1
@@ -68,6 +69,7 @@ fn version_3_is_read_completely() {
     assert_eq!(c.connect.as_ref().map(|a| a.value.to_string()).unwrap(), "edge.example.com:443");
     assert_eq!(c.connect_cas, ConnectCas::Host);
     assert_eq!(c.connect_timeout, Duration::from_secs(20));
+    assert_eq!(c.drain_timeout, Duration::from_secs(30));
     assert_eq!(c.heartbeat_interval, Duration::from_secs(90));
     assert_eq!(c.dns_resolver_ips.len(), 2);
     assert_eq!(c.inspect_db, InspectDb::Off);
