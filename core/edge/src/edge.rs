@@ -27,6 +27,7 @@ use crate::{
     failures::Failures,
     leg::{self, Source},
     redirect,
+    restart::Restart,
     router::{Plain, Secure},
     settings::Settings,
     shared::{Shared, TlsConfigs},
@@ -128,8 +129,10 @@ impl Edge {
         let routes = Arc::new(Routes::default());
         let limits = settings.limits.clone();
         let redirect = places.tls_port.map(redirect::route);
+        let restart = Arc::new(Restart::new(settings.restart_wait));
         let shared = Arc::new(Shared {
             failures: Failures::new(limits.failed_auth_per_minute),
+            restart: Arc::clone(&restart),
             settings,
             places,
             accounts,
@@ -143,7 +146,7 @@ impl Edge {
             legs: legs.spawner(),
         });
         let plain: Arc<dyn Router> =
-            Arc::new(Plain { routes: Arc::clone(&routes), to_https: redirect });
+            Arc::new(Plain { routes: Arc::clone(&routes), to_https: redirect, restart });
         let reception = Arc::new(Reception {
             shared: Arc::clone(&shared),
             plain,

@@ -14,7 +14,7 @@
 //!
 //! - [`edge`], [`settings`], [`limits`], [`operator`]: what a program uses.
 //! - [`account`], [`acl`]: who may do what.
-//! - `visitor`, `router`, `redirect`: connections from outside find their route.
+//! - `visitor`, `router`, `redirect`, `restart`: connections from outside find their route.
 //! - `leg`: one connection of an agent; `control`: all sessions; `ticket`: what agents carry for us.
 //! - `address`, [`host`], `lower`, `tunnel`: from a bind to a route.
 //! - `table`, `neighbours`, `paths`, `upstream`, `proxied`: from a name to a stream.
@@ -41,6 +41,7 @@ mod paths;
 mod proxied;
 mod random;
 mod redirect;
+mod restart;
 mod router;
 pub mod settings;
 mod shared;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use adit_chain::{Refusal, code};
+use adit_chain::{BoxFuture, Refusal, code};
 use adit_runtime::{Route, Router};
 use http::StatusCode;
 
-use crate::{host, table::Routes};
+use crate::{host, restart::Restart, table::Routes};
 
 /// Finds routes for requests without TLS.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Plain {
     pub(crate) routes: Arc<Routes>,
     /// For names that are served with TLS only. None: there is no TLS port.
     pub(crate) to_https: Option<Arc<Route>>,
+    pub(crate) restart: Arc<Restart>,
 }
 
 /// Finds routes for requests inside TLS.
@@ -31,6 +32,15 @@ impl Router for Plain {
             Some(redirect) if has_https => Ok(Arc::clone(redirect)),
             _ => Err(offline(&host)),
         }
+    }
+
+    fn returning<'a>(&'a self, authority: &'a str) -> BoxFuture<'a, ()> {
+        let host = host::of_authority(authority);
+        let routes = &self.routes;
+        Box::pin(async move {
+            let is_served = || routes.plain(&host).or_else(|| routes.secure(&host)).is_some();
+            self.restart.served(routes, is_served).await;
+        })
     }
 
     fn generation(&self) -> Option<u64> {

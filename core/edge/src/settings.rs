@@ -6,6 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
+    time::Duration,
 };
 
 use adit_net::tls::PemSource;
@@ -41,6 +42,9 @@ pub struct Settings {
     pub region: String,
     /// How often this edge pings its agents.
     pub heartbeat: HeartbeatTiming,
+    /// How long after the start a visitor waits for a name that is not served: agents of before may be
+    /// on their way back.
+    pub restart_wait: Duration,
     /// Everything that bounds strangers and agents.
     pub limits: Limits,
 }
@@ -113,6 +117,7 @@ impl Settings {
             custom_hosts: CustomHosts::Reserved,
             region: "local".to_owned(),
             heartbeat: HeartbeatTiming::default(),
+            restart_wait: Duration::ZERO,
             limits: Limits::default(),
         }
     }

@@ -9,7 +9,7 @@ use rustls::{ServerConfig, server::ResolvesServerCert};
 
 use crate::{
     account::Accounts, address::Places, certificates::Certificates, control::Control,
-    failures::Failures, settings::Settings, table::Routes, ticket::Tickets,
+    failures::Failures, restart::Restart, settings::Settings, table::Routes, ticket::Tickets,
 };
 
 /// What every task of an edge can reach.
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     /// Sessions and their tunnels. Locked for short sections only.
     pub(crate) control: Mutex<Control>,
     pub(crate) failures: Failures,
+    /// Visitors of names whose agents may be on their way back.
+    pub(crate) restart: Arc<Restart>,
     /// Starts legs and what belongs to them.
     pub(crate) legs: Spawner,
 }

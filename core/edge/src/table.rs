@@ -15,6 +15,7 @@ use adit_chain::InsideUrl;
 use adit_proto::message::Proto;
 use adit_runtime::Route;
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::{address::Key, tunnel::Tunnel};
 
@@ -72,6 +73,7 @@ struct Table {
 pub(crate) struct Routes {
     table: ArcSwap<Table>,
     generation: AtomicU64,
+    changed: watch::Sender<()>,
 }
 
 impl Routes {
@@ -101,6 +103,12 @@ impl Routes {
     /// Tells connections to look again.
     pub(crate) fn touch(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+        self.changed.send_replace(());
+    }
+
+    /// Tells of each change from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Writers are serialised by whoever owns the tunnels.

@@ -95,6 +95,13 @@ impl Reception {
         stop: &ConnStop,
     ) {
         let shared = &self.shared;
+        let is_served = || shared.routes.secure(name).is_some();
+        if !is_served() {
+            tokio::select! {
+                () = shared.restart.served(&shared.routes, is_served) => {}
+                () = stop.stop.cancelled() => return,
+            }
+        }
         // Before the answer: a change in between makes it stale, and not the number.
         let generation = shared.routes.generation();
         if let Some(route) = shared.routes.secure(name).and_then(|pool| pool.pick()) {

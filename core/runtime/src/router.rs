@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use adit_chain::Refusal;
+use adit_chain::{BoxFuture, Refusal};
 
 use crate::Route;
 
@@ -14,6 +14,12 @@ pub trait Router: fmt::Debug + Send + Sync + 'static {
     /// What the visitor is told when there is none.
     #[expect(clippy::result_large_err, reason = "refusals are rare, and moved once")]
     fn route(&self, authority: &str) -> Result<Arc<Route>, Refusal>;
+
+    /// Waits for a route that is not there, for as long as it may be about to come back. The exchange
+    /// is refused if it is not there then.
+    fn returning<'a>(&'a self, _authority: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// A number that changes whenever an answer of [`route`](Self::route) may have changed. With
     /// it a connection asks once for requests with the same `Host`; `None`: it always asks.

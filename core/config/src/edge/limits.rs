@@ -131,7 +131,7 @@ limits! {
     /// one address, and no number tells them from an attacker.
     visitors_per_source: AtMost = AtMost::Unlimited;
     /// How long a visitor waits for an agent that is away; then it is told that the endpoint is
-    /// offline.
+    /// offline. For as long after the start of the edge every name may be that of such an agent.
     detached_wait: Duration = secs(3);
     /// How long a new endpoint waits for its agent to say that it is ready; then it gets visitors
     /// all the same.

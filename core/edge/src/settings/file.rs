@@ -37,6 +37,8 @@ impl From<&EdgeConfig> for Settings {
                 interval: config.heartbeat.interval,
                 tolerance: config.heartbeat.tolerance,
             },
+            // As for an agent that is away: after a start all are.
+            restart_wait: config.limits.detached_wait,
             limits: Limits::from(config),
             ..Self::new(config.domain.as_str())
         }

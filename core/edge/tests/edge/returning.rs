@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use adit_proto::{ErrorCode, message::Proto};
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use crate::rig::*;
 
@@ -206,4 +207,44 @@ async fn a_thousand_agents_get_their_addresses_back_at_once() {
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     let urls: std::collections::HashSet<_> = urls.into_iter().collect();
     assert_eq!(urls, agents.iter().map(|(_, _, bound)| bound.url.clone()).collect());
+}
+
+#[tokio::test]
+async fn visitors_wait_for_the_agents_of_a_restarted_edge() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.state_dir = Some(dir.path().to_path_buf());
+    let edge = start(settings.clone()).await;
+    let (agent, first) = Agent::enter_as(&edge, TOKEN).await;
+    let mut bound = Vec::new();
+    for proto in [Proto::Http, Proto::Https] {
+        bound.push(agent.bind(&bind(proto, json!({"Domain": "a.edge.test"}))).await.unwrap());
+    }
+    let _ = edge.shutdown(Duration::ZERO).await;
+    drop(agent);
+
+    settings.restart_wait = Duration::from_secs(60);
+    let edge = start(settings).await;
+    let mut plain = TcpStream::connect(edge.addresses().http.unwrap()).await.unwrap();
+    request(&mut plain, "a.edge.test", "/plain").await;
+    let secure = async {
+        let mut secure = tls_to(&edge, "a.edge.test", &[]).await;
+        request(&mut secure, "a.edge.test", "/secure").await;
+        rest(&mut secure).await
+    };
+    let back = async {
+        let mut agent = Agent::dial(&edge).await;
+        agent.auth(&again(&first)).await.unwrap();
+        for bound in &bound {
+            agent.bind(&rebind(bound)).await.unwrap();
+        }
+        for _ in 0..2 {
+            answer(&mut agent.visitor().await.1, "back").await;
+        }
+        agent
+    };
+    let (plain, secure, _agent) = tokio::join!(rest(&mut plain), secure, back);
+    for answer in [plain, secure] {
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("back"), "{answer}");
+    }
 }

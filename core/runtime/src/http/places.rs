@@ -137,7 +137,13 @@ impl ByHost {
         // Asked before the route: a change in between makes the answer stale and not the number.
         let generation = self.router.generation();
         let authority = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let route = self.router.route(authority)?;
+        let route = match self.router.route(authority) {
+            Ok(route) => route,
+            Err(_) => {
+                self.router.returning(authority).await;
+                self.router.route(authority)?
+            }
+        };
         if let Some(home) = &self.home
             && home.route.endpoint.url != route.endpoint.url
         {
