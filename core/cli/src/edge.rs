@@ -1,13 +1,13 @@
 //! `adit edge`: the edge as a process of its own.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{borrow::Cow, io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use adit_config::{
     At, EdgeConfig,
     config::LogTarget,
     edge::{EdgeFile, EdgeLayers, PairFile, TokenHash},
 };
-use adit_edge::{Edge, FileAccounts, Settings};
+use adit_edge::{Edge, FileAccounts, Settings, StartError};
 use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
@@ -55,6 +55,10 @@ pub(crate) fn run(global: &GlobalArgs, args: EdgeArgs) -> Result<ExitCode> {
 
 /// Makes a token and says what to do with it.
 fn token(id: &str) -> Result<()> {
+    if id.is_empty() {
+        bail!("--id: the token needs a name; use letters, digits and hyphens");
+    }
+    let id = yaml(id);
     let mut token = String::with_capacity(TOKEN_LEN);
     while token.len() < TOKEN_LEN {
         let mut byte = [0];
@@ -72,6 +76,17 @@ fn token(id: &str) -> Result<()> {
     line(format_args!("  - id: {id}"));
     line(format_args!("    hash: {}", TokenHash::new(Sha256::digest(token.as_bytes()).into())));
     Ok(())
+}
+
+/// A text as YAML reads it back: as it stands, or in quotes where it would be something else.
+fn yaml(text: &str) -> Cow<'_, str> {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(word);
+    let words = ["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
+    if is_word && !words.contains(&text.to_ascii_lowercase().as_str()) {
+        return text.into();
+    }
+    serde_json::Value::from(text).to_string().into()
 }
 
 /// Where the edge that the flag or the file speaks of keeps its authority.
@@ -142,7 +157,8 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
     let accounts = Arc::new(FileAccounts::from_config(config)?);
     let settings = Settings::from(config);
     let registry = asking_at_edge(registry(), config.policy_requests);
-    let edge = Box::pin(Edge::start(settings, registry, accounts)).await?;
+    let started = Box::pin(Edge::start(settings, registry, accounts)).await;
+    let edge = started.map_err(|error| advised(error, config))?;
     let signal = tokio::select! {
         never = trim::when_settled() => match never {},
         signal = asked_to_stop(&mut signals, &mut hangups) => signal,
@@ -153,6 +169,23 @@ async fn serve(config: &EdgeConfig) -> Result<()> {
         _ = signals.next() => {}
     }
     Ok(())
+}
+
+/// What is to be done about a port that cannot be had stands behind the system's words for it.
+fn advised(error: StartError, config: &EdgeConfig) -> anyhow::Error {
+    let StartError::Bind(bind) = &error else { return error.into() };
+    let place = match config.http_addr == Some(bind.addr) {
+        true => "http_addr (--http-addr)",
+        false => "tls_addr (--tls-addr)",
+    };
+    let cause = match bind.error.kind() {
+        io::ErrorKind::AddrInUse => "; another program has the port",
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE"
+        }
+        _ => "",
+    };
+    anyhow!("{bind}{cause}; {place} names another")
 }
 
 /// What asks the edge to end. A SIGHUP does only if it comes because the terminal was closed: who

@@ -3,7 +3,7 @@
 
 mod home;
 
-use std::fs;
+use std::{fs, net::TcpListener};
 
 use self::home::{adit, output};
 
@@ -16,6 +16,42 @@ fn a_token_is_shown_once_with_the_hash_that_the_edge_keeps() {
     assert_eq!(made.matches(token).count(), 1);
     let again = String::from_utf8(output(&["edge", "token"]).stdout).unwrap();
     assert!(!again.contains(token));
+}
+
+#[test]
+fn the_id_of_a_token_is_one_that_the_file_can_hold() {
+    for (id, written) in [("a-1.b_c", "a-1.b_c"), ("a b: c", "\"a b: c\""), ("No", "\"No\"")] {
+        let made = String::from_utf8(output(&["edge", "token", "--id", id]).stdout).unwrap();
+        assert!(made.contains(&format!("  - id: {written}\n    hash: ")), "{made}");
+    }
+    let nameless = output(&["edge", "token", "--id", ""]);
+    assert_eq!((nameless.status.code(), nameless.stdout), (Some(1), Vec::new()));
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_what_to_change() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = socket.local_addr().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let hash = "0".repeat(64);
+    let refused = |key: &str, other: &str| {
+        let file = format!(
+            "domain: edge.test\nstate_dir: state\n{key}: {taken}\n{other}\n\
+             tokens: [{{id: a, hash: 'sha256:{hash}'}}]\n"
+        );
+        fs::write(home.path().join("edge.yml"), file).unwrap();
+        let refused = adit(&home, &["edge", "--config", "edge.yml"]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        String::from_utf8(refused.stderr).unwrap()
+    };
+    let told = |key| {
+        format!(
+            "ERROR:  listen tcp {taken}: bind: address already in use; another program has the port; \
+             {key} names another\n"
+        )
+    };
+    assert_eq!(refused("tls_addr", "http_addr: false"), told("tls_addr (--tls-addr)"));
+    assert_eq!(refused("http_addr", "tls_addr: 127.0.0.1:0"), told("http_addr (--http-addr)"));
 }
 
 #[test]
@@ -80,6 +116,13 @@ fn the_file_of_an_edge_is_checked_as_one() {
          ERROR:      3 | limits: {visitors: many}\n\
          ERROR:        |                    ^\n"
     );
+    let hash = "0".repeat(64);
+    let rules = check(&format!(
+        "domain: tunnel.test\ntokens:\n  - {{id: a, hash: 'sha256:{hash}',\n     acl: ['*', 'bind:tcp']}}\n"
+    ));
+    let told = String::from_utf8(rules.stderr).unwrap();
+    assert!(told.starts_with("ERROR:  edge.yml:4:17: ACL rule \"bind:tcp\" is not "), "{told}");
+    assert_eq!(rules.status.code(), Some(1));
     let valid = check("domain: tunnel.test\nstate_dir: state\n");
     assert_eq!(valid.stdout, b"Valid configuration file at edge.yml\n");
     assert_eq!((valid.status.code(), valid.stderr), (Some(0), Vec::new()));

@@ -10,6 +10,7 @@ use adit_config::{
     nearest,
     report::Report,
 };
+use adit_edge::FileAccounts;
 use anyhow::Result;
 
 use super::{whereabouts, write};
@@ -74,7 +75,8 @@ fn is_of_edge(name: &str, bytes: &[u8]) -> bool {
 
 fn problems_of_edge(sources: &[(String, Vec<u8>)]) -> Diagnostics {
     let files = sources.iter().map(|(name, bytes)| EdgeFile::parse(name, bytes)).collect();
-    EdgeLayers { files, ..EdgeLayers::default() }.resolve().err().unwrap_or_default()
+    let config = EdgeLayers { files, ..EdgeLayers::default() }.resolve();
+    config.and_then(|config| FileAccounts::from_config(&config)).err().unwrap_or_default()
 }
 
 /// What is wrong with files that are used together, in the order of their lines; and what of them has
