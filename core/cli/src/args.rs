@@ -74,7 +74,11 @@ pub enum Command {
     /// Say that whoever installed the program updates it. Wrappers of the ngrok agent call it and
     /// expect success.
     #[command(hide = true)]
-    Update,
+    Update {
+        /// Which releases to choose from: stable, beta or unstable. There is no choice.
+        #[arg(long, value_name = "CHANNEL", value_parser = ["stable", "beta", "unstable"])]
+        channel: Option<String>,
+    },
     /// Serve what the edge routes by labels.
     #[command(hide = true)]
     Tunnel(Box<TunnelArgs>),

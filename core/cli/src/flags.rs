@@ -136,6 +136,7 @@ fn with_tls(
         upstream_tls_verify: args.upstream_tls_verify.map(|v| at(v, "--upstream-tls-verify")),
         upstream_tls_verify_cas: path(&args.upstream_tls_verify_cas, "--upstream-tls-verify-cas"),
         domain: text(args.domain.as_deref(), "--domain"),
+        hostname: text(args.hostname.as_deref(), "--hostname"),
         subdomain: text(args.subdomain.as_deref(), "--subdomain"),
         ..base
     })

@@ -135,7 +135,7 @@ fn dispatch(cli: Cli, program: Option<&OsString>) -> Result<ExitCode> {
             output::line(persona::version_line(global.persona));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Update => {
+        Command::Update { .. } => {
             output::line(format_args!(
                 "{}: this build does not replace itself; update it the way it was installed",
                 persona::version_line(global.persona)

@@ -210,6 +210,7 @@ fn a_public_code_stands_on_a_line_of_its_own() {
         (&["--binding=internal"], 9028),
         (&["--binding=internal", "--url=https://a.example"], 9029),
         (&["--domain=a.example", "--subdomain=b"], 9021),
+        (&["--domain=a.example", "--hostname=b.example"], 9021),
         (&["--basic-auth=:a long password"], 359),
         (&["--basic-auth=ann:short"], 360),
         (&["--circuit-breaker=20"], 361),

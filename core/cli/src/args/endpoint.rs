@@ -106,8 +106,11 @@ pub struct TerminateArgs {
     #[arg(long, value_name = "PATH")]
     pub upstream_tls_verify_cas: Option<PathBuf>,
     /// Public host name; --url is the newer spelling.
-    #[arg(long, value_name = "HOST", alias = "hostname", hide = true)]
+    #[arg(long, value_name = "HOST", hide = true)]
     pub domain: Option<String>,
+    /// The same, in the spelling of before.
+    #[arg(long, value_name = "HOST", hide = true)]
+    pub hostname: Option<String>,
     /// First part of the public host name, under the edge's domain.
     #[arg(long, value_name = "LABEL", hide = true)]
     pub subdomain: Option<String>,

@@ -43,6 +43,7 @@ pub fn describe(error: &clap::Error, args: &[OsString]) -> String {
             format!("unknown flag or argument {arg}")
         }
         (ErrorKind::InvalidSubcommand, _, Some(name)) => format!("unknown command {name}"),
+        (ErrorKind::MissingSubcommand, ..) => "no command was given".to_owned(),
         _ => {
             let text = error.render().to_string();
             let text = text.strip_prefix("error: ").unwrap_or(&text);

@@ -122,6 +122,7 @@ fn every_flag_of_the_reference_works() {
         &["--config", "a.yml", "http", "80"],
         &["http", "--config", "a.yml", "80", "--config=b.yml"],
         &["credits", "--config", "a.yml"],
+        &["update", "--channel", "beta"],
         &["policy", "run", "--dev", "--grants", "{}", "a.wasm", "--", "80"],
         &["http", "-h"],
         &["-v"],
@@ -149,6 +150,7 @@ fn what_is_no_value_of_a_flag_is_told_with_its_name() {
         (&["policy", "run", "-X", "PUT", "--", "80"], "--request"),
         (&["policy", "run", "--times=2", "--", "80"], "--times"),
         (&["start", "--none", "--all"], "--none"),
+        (&["update", "--channel=nightly"], "--channel"),
     ] {
         let text = refusal(args).unwrap();
         assert!(text.contains(name) && !text.contains('\n'), "{args:?}: {text}");
@@ -188,6 +190,7 @@ fn who_is_refused_is_sent_to_the_help_of_the_command() {
         (&["http", "80", "81"], "unknown flag or argument 81; see adit http --help".to_owned()),
         (&["htp"], "unknown command htp; did you mean http?".to_owned()),
         (&["nonsense"], "unknown command nonsense; see adit --help".to_owned()),
+        (&["--log=stdout"], "no command was given; see adit --help".to_owned()),
     ] {
         assert_eq!(refusal(args).as_deref(), Some(&*says), "{args:?}");
     }
