@@ -1,7 +1,7 @@
 //! From the JSON of a request to an endpoint, by the way that a file takes: the same keys, rules and
 //! messages.
 
-use adit_config::{Diagnostic, Diagnostics, Endpoint, Layers, file::File};
+use adit_config::{Diagnostic, Diagnostics, Endpoint, Layers, Place, file::File};
 use adit_inspect::control::Dialect;
 use serde_json::{Map, Value, json};
 
@@ -48,7 +48,9 @@ pub(super) fn endpoint(dialect: Dialect, definition: Value) -> Result<Endpoint, 
     };
     let all = |problems: Diagnostics| problems.iter().map(told).collect::<Vec<_>>().join("; ");
     let endpoints = config.map_err(all)?.endpoints;
-    endpoints.into_iter().next().ok_or_else(|| "there is no endpoint in it".to_owned())
+    let mut endpoint = endpoints.into_iter().next().ok_or("there is no endpoint in it")?;
+    endpoint.warnings.iter_mut().for_each(|warning| warning.place = Place::of(PLACE));
+    Ok(endpoint)
 }
 
 /// A text without the place in a request, which nobody sees as lines.
@@ -197,6 +199,14 @@ mod tests {
         }
         let unnamed = endpoint(Dialect::Endpoints, json!({ "upstream": { "url": 80 } })).unwrap();
         assert!(unnamed.name.starts_with("endpoint-"), "{}", unnamed.name);
+    }
+
+    #[test]
+    fn what_has_nothing_to_act_on_is_told_without_a_line_that_nobody_sees() {
+        let made = tunnel(json!({ "name": "a", "proto": "tcp", "addr": 22, "inspect": true }));
+        let told: Vec<_> = made.unwrap().warnings.iter().map(ToString::to_string).collect();
+        let text = "definition: inspect has nothing to act on: only HTTP is captured; leave it out";
+        assert_eq!(told, [text]);
     }
 
     #[test]
