@@ -125,7 +125,8 @@ impl<'a> Leg<'a> {
                         StreamType::AUTH if !has_auth => {
                             has_auth = true;
                             let (shared, session) = (Arc::clone(self.shared), self.session.clone());
-                            self.work.spawn(auth::authenticate(shared, session, stream, origin));
+                            let pulse = self.pulse.clone();
+                            self.work.spawn(auth::authenticate(shared, session, pulse, stream, origin));
                         }
                         _ if has_auth => early.push((stream_type, stream)),
                         _ => {

@@ -19,13 +19,17 @@ use std::{
 };
 
 use adit_mux::Session;
-use adit_proto::peer::Family;
+use adit_proto::{heartbeat::Pulse, peer::Family};
 use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
+
+/// How long an agent may take to answer a ping before others get its visitors. Reason: longer than any
+/// round trip, and short against the heartbeat, which decides that it is gone.
+const SILENT_AFTER: Duration = Duration::from_secs(2);
 
 /// One authenticated connection of an agent.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub(crate) struct AgentLeg {
     pub(crate) room: Arc<Semaphore>,
     /// Secret of the session, with which the agent marks its own answers.
     pub(crate) origin: Arc<str>,
+    /// What was heard of the agent.
+    pub(crate) pulse: Pulse,
     /// Asks the leg's task to end it.
     pub(crate) end: CancellationToken,
 }
@@ -111,6 +117,13 @@ impl Paths {
         }
     }
 
+    /// Whether nobody answers pings where visitors would be sent.
+    pub(crate) fn is_silent(&self) -> bool {
+        let legs = self.legs.lock();
+        let mut online = legs.iter().filter(|path| path.online.is_some());
+        online.all(|path| path.leg.pulse.owes(SILENT_AFTER))
+    }
+
     /// Every leg of the tunnel, for messages to the agent.
     pub(crate) fn legs(&self) -> Vec<Arc<AgentLeg>> {
         self.legs.lock().iter().map(|path| Arc::clone(&path.leg)).collect()
@@ -160,6 +173,7 @@ mod tests {
             mux,
             room: Arc::new(Semaphore::new(room)),
             origin: "ts_1".into(),
+            pulse: Pulse::new(),
             end: CancellationToken::new(),
         })
     }

@@ -40,17 +40,17 @@ impl Pool {
         self.members.store(Arc::new(members));
     }
 
-    /// The next tunnel in turn, of those that can be reached soonest. The others have no turn: theirs
-    /// would all fall to the member behind them.
+    /// The next tunnel in turn, of those that can be reached soonest and answer pings. The others have
+    /// no turn: theirs would all fall to the member behind them.
     pub(crate) fn pick(&self) -> Option<Arc<Route>> {
         let members = self.members.load();
         let tunnel = match members.as_slice() {
             [] => return None,
             [only] => only, // nothing to choose: the route waits for it
             [first, ..] => {
-                let reach = members.iter().map(|tunnel| tunnel.paths.reach()).min();
-                let soonest =
-                    || members.iter().filter(|tunnel| Some(tunnel.paths.reach()) == reach);
+                let delay = |tunnel: &Arc<Tunnel>| (tunnel.paths.reach(), tunnel.paths.is_silent());
+                let least = members.iter().map(delay).min();
+                let soonest = || members.iter().filter(|tunnel| Some(delay(tunnel)) == least);
                 let turn = self.next.fetch_add(1, Ordering::Relaxed);
                 // They may have become fewer since they were counted.
                 soonest().nth(turn % soonest().count().max(1)).unwrap_or(first)

@@ -19,7 +19,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -41,22 +41,49 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When the other side was last heard. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Pulse(Arc<Mutex<Instant>>);
+pub struct Pulse(Arc<Mutex<Signs>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Signs {
+    heard: Instant,
+    /// While a ping is not answered: since when nothing was heard.
+    owes_since: Option<Instant>,
+}
 
 impl Pulse {
     /// Starts now: silence is counted from here.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self(Arc::new(Mutex::new(Signs { heard: Instant::now(), owes_since: None })))
     }
 
     /// The other side was heard just now.
     pub fn beat(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let mut signs = self.signs();
+        signs.heard = Instant::now();
+        signs.owes_since = signs.owes_since.map(|_| signs.heard);
     }
 
     /// When it was last heard.
     pub fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signs().heard
+    }
+
+    /// Whether it has not answered a ping, and nothing else was heard for so long.
+    pub fn owes(&self, limit: Duration) -> bool {
+        self.signs().owes_since.is_some_and(|since| since.elapsed() >= limit)
+    }
+
+    fn asked(&self) {
+        self.signs().owes_since = Some(Instant::now());
+    }
+
+    fn answered(&self) {
+        self.beat();
+        self.signs().owes_since = None;
+    }
+
+    fn signs(&self) -> MutexGuard<'_, Signs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when nothing was heard for `limit`.
@@ -138,6 +165,7 @@ where
     loop {
         let sent_at = Instant::now();
         let id = random_id();
+        pulse.asked();
         if let Err(error) = write(&mut io, &id).await {
             return PingError::Io(error);
         }
@@ -150,7 +178,7 @@ where
             }
             Err(error) => return PingError::Io(error),
         }
-        pulse.beat();
+        pulse.answered();
         on_rtt(sent_at.elapsed());
         let mut stray = [0; 1];
         tokio::select! {

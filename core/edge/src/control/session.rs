@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use adit_mux as mux;
-use adit_proto::{ErrorCode, ErrorText, message::AuthExtra, peer::PeerInfo};
+use adit_proto::{ErrorCode, ErrorText, heartbeat::Pulse, message::AuthExtra, peer::PeerInfo};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ pub(crate) struct Attach {
     pub(crate) about: Box<AuthExtra>,
     pub(crate) source: Option<SocketAddr>,
     pub(crate) mux: mux::Session,
+    pub(crate) pulse: Pulse,
 }
 
 /// Why an agent cannot follow commands, as it said itself. Empty: it can. None: too old to know.
@@ -54,7 +55,7 @@ impl Control {
         attach: Attach,
     ) -> Result<Attached, ErrorText> {
         let limits = &shared.settings.limits;
-        let Attach { account, peer, client_id, leg_number, about, source, mux } = attach;
+        let Attach { account, peer, client_id, leg_number, about, source, mux, pulse } = attach;
         let known = self.sessions.contains_key(&client_id);
         if !known {
             let of_account = self.sessions.values().filter(|s| s.account.id == account.id);
@@ -90,6 +91,7 @@ impl Control {
             mux,
             room: Arc::new(Semaphore::new(limits.proxied_for(peer.family))),
             origin: Arc::clone(&session.id),
+            pulse,
             end: CancellationToken::new(),
         });
         let about = *about;

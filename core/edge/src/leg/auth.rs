@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use adit_mux::{self as mux, ErrorCode as MuxCode, Stream};
 use adit_proto::{
     ErrorCode, ErrorText, StreamType,
+    heartbeat::Pulse,
     message::{Auth, AuthExtra, AuthResp, AuthRespExtra, choose_version},
     peer::{HeartbeatTiming, PeerInfo},
     rpc::{self, CALL_TIMEOUT},
@@ -49,13 +50,14 @@ impl Drop for Authenticated {
 pub(crate) async fn authenticate(
     shared: Arc<Shared>,
     session: mux::Session,
+    pulse: Pulse,
     mut stream: Stream,
     origin: Origin,
 ) -> Done {
     let limits = shared.settings.limits.requests();
     let request = rpc::request_within::<Auth, _>(&mut stream, &limits).await;
     let decided = match request {
-        Ok(auth) => decide(&shared, session, auth, origin).await,
+        Ok(auth) => decide(&shared, session, pulse, auth, origin).await,
         Err(error) => match error.refusal(StreamType::AUTH) {
             Some(text) => Err(text),
             None => return Done::End(MuxCode::Protocol, "no complete Auth"),
@@ -101,6 +103,7 @@ async fn refused(shared: &Shared, error: &ErrorText, origin: Origin) {
 async fn decide(
     shared: &Arc<Shared>,
     session: mux::Session,
+    pulse: Pulse,
     auth: Auth,
     origin: Origin,
 ) -> Result<(Box<Authenticated>, AuthResp), ErrorText> {
@@ -127,6 +130,7 @@ async fn decide(
         about: Box::new(extra),
         source,
         mux: session,
+        pulse,
     };
     let attached = shared.control.lock().attach(shared, attach)?;
     let authenticated = Authenticated { shared: Arc::clone(shared), attached, timing };

@@ -5,11 +5,15 @@ use std::time::Duration;
 use adit_mux::{ErrorCode as MuxCode, SessionError};
 use adit_proto::{
     StreamType,
+    heartbeat::{self, Pulse},
     message::{Proto, SrvInfo},
     session::open_heartbeat,
 };
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
 use crate::rig::*;
 
@@ -47,6 +51,45 @@ async fn the_agent_s_heartbeat_stream_lives_as_long_as_its_connection() {
     agent.unbind(&bound.id).await;
     ping(&mut beat).await;
     assert!(!beat.recv_finished() && beat.reset_code().is_none());
+}
+
+#[tokio::test]
+async fn visitors_go_to_those_of_a_pool_who_answer_pings() {
+    let mut settings = settings();
+    settings.heartbeat.tolerance = Duration::from_secs(300);
+    let edge = start(settings).await;
+    let (mut frozen, _) = Agent::enter(&edge).await;
+    let (mut alive, _) = Agent::enter(&edge).await;
+    let (stream_type, stream) = alive.streams.next().await.unwrap();
+    assert_eq!(stream_type, StreamType::HEARTBEAT);
+    let pulse = Pulse::new();
+    let serve = async {
+        let mut pooled = bind(Proto::Http, json!({"Domain": "a.edge.test"}));
+        pooled.extra.pooling_enabled = true;
+        frozen.bind(&pooled).await.unwrap();
+        alive.bind(&pooled).await.unwrap();
+        let mut in_a_row = 0;
+        while in_a_row < 6 {
+            let visitor = get(&edge, "a.edge.test", "/");
+            tokio::pin!(visitor);
+            tokio::select! {
+                (_, mut stream) = frozen.visitor() => {
+                    in_a_row = 0;
+                    answer(&mut stream, "").await;
+                }
+                (_, mut stream) = alive.visitor() => {
+                    in_a_row += 1;
+                    answer(&mut stream, "").await;
+                }
+                answer = &mut visitor => panic!("{answer}"),
+            }
+            visitor.await;
+        }
+    };
+    tokio::select! {
+        served = timeout(Duration::from_secs(60), serve) => served.unwrap(),
+        ended = heartbeat::echo(stream, None, &pulse) => panic!("{ended:?}"),
+    }
 }
 
 #[tokio::test]
@@ -127,7 +170,7 @@ async fn heartbeats_and_srv_info_do_not_put_off_the_deadline_of_auth() {
         }
     };
     tokio::select! {
-        _ = async { tokio::time::timeout(Duration::from_secs(60), agent.mux.closed()).await.unwrap() } => {}
+        _ = async { timeout(Duration::from_secs(60), agent.mux.closed()).await.unwrap() } => {}
         () = nag => {}
     }
     let took = since.elapsed();

@@ -108,11 +108,19 @@ async fn a_wrong_echo_and_an_ended_stream_are_told_apart() {
 async fn an_edge_waits_for_a_late_echo_and_goes_by_its_pulse() {
     let (near, mut far) = duplex(64);
     let pulse = Pulse::new();
+    let owes = |secs| pulse.owes(Duration::from_secs(secs));
     let story = async {
+        assert!(!owes(0));
         let id = next_ping(&mut far).await;
-        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert!(owes(0) && !owes(1));
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert!(owes(50) && !owes(51));
+        pulse.beat();
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert!(owes(50) && !owes(51));
         far.write_all(&id).await.unwrap();
         next_ping(&mut far).await;
+        assert!(owes(0) && !owes(1));
     };
     tokio::select! {
         error = ping(near, timing().interval, &pulse, |_| ()) => panic!("{error}"),
