@@ -18,6 +18,7 @@ use adit_proto::{
     session,
 };
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ConnectError, DialError, Dialer, SessionInfo, bound,
@@ -32,6 +33,11 @@ const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
 /// How long visitors' connections may take to notice that the connection to the edge is gone.
 const LOST_GRACE: Duration = Duration::from_secs(5);
+
+/// How much of the grace is for telling visitors that there will be no answer.
+///
+/// Reason: a page is on its way within a turn of the tasks; and a grace may be less than a second.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Legs beside the first one that an edge can talk us into. Fact: edges refuse more than 8 in all.
 const MAX_FURTHER: usize = 7;
@@ -57,6 +63,8 @@ pub(crate) struct Leg {
     why: Arc<OnceLock<Arc<str>>>,
     /// Visitors' connections.
     conns: Tasks,
+    /// Tells them that the end is near.
+    late: CancellationToken,
     /// The multiplexer's driver, heartbeats, the accept loop, orders.
     link: Tasks,
 }
@@ -91,10 +99,12 @@ impl Leg {
         if let Ok(stream) = session::open_heartbeat(&mux) {
             link.spawn(beat(Arc::clone(shared), mux.clone(), stream, Arc::clone(&why)));
         }
-        let incoming = Incoming::new(Arc::clone(shared), conns.spawner(), link.spawner());
+        let late = CancellationToken::new();
+        let visitors = (conns.spawner(), late.clone());
+        let incoming = Incoming::new(Arc::clone(shared), visitors, link.spawner());
         let incoming = Arc::new(incoming);
         link.spawn(Arc::clone(&incoming).serve(accept));
-        let leg = Self { number, mux, welcome: Welcome::default(), why, conns, link };
+        let leg = Self { number, mux, welcome: Welcome::default(), why, conns, late, link };
         match leg.authenticate(shared, &incoming).await {
             Ok(welcome) => Ok(Self { welcome, ..leg }),
             Err(error) => {
@@ -163,12 +173,18 @@ impl Leg {
         // An edge that does not answer leaves half of the grace to the connections.
         let unbind = timeout(UNBIND_LIMIT.min(grace / 2), unbind);
         let _ = until(shared.hurry.clone(), unbind).await;
-        let Self { mux, conns, link, .. } = self;
-        let draining = timeout(grace.saturating_sub(began.elapsed()), conns.drained());
-        let drained = match until(shared.hurry.clone(), draining).await {
-            Some(Ok(())) => Drained::Clean,
-            _ if conns.is_empty() => Drained::Clean,
-            _ => Drained::Cut { n_cut: conns.len() },
+        let Self { mux, conns, late, link, .. } = self;
+        let rest = grace.saturating_sub(began.elapsed());
+        let last = LAST_WORDS.min(rest / 4);
+        let draining = timeout(rest - last, conns.drained());
+        if !matches!(until(shared.hurry.clone(), draining).await, Some(Ok(()))) {
+            // While there is a way to them: whose TLS ends here hears it from nobody else.
+            late.cancel();
+            let _ = timeout(last, conns.drained()).await;
+        }
+        let drained = match conns.len() {
+            0 => Drained::Clean,
+            n_cut => Drained::Cut { n_cut },
         };
         // Before those are cut that are left: a stream that is reset alone looks to the edge as if
         // the service had ended it, and that is what visitors are told then.

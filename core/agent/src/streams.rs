@@ -24,6 +24,7 @@ use adit_proto::{
 use adit_runtime::{ForwardCx, Route, Routes, Stop, forward_live};
 use arc_swap::ArcSwap;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use crate::{orders, shared::Shared};
@@ -43,9 +44,13 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(shared: Arc<Shared>, conns: Spawner, link: Spawner) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        (conns, late): (Spawner, CancellationToken),
+        link: Spawner,
+    ) -> Self {
         let cx = ForwardCx {
-            stop: Stop::from(conns.signals()),
+            stop: Stop { late: Some(late), ..Stop::from(conns.signals()) },
             routes: Some(Arc::new(ByName(Arc::clone(&shared)))),
             ..ForwardCx::default()
         };

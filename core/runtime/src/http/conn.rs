@@ -83,7 +83,10 @@ impl Serving {
         let watch = Watch::new(Arc::clone(&traffic), limits, stop);
         traffic.interim.wakes(turn.waker(SERVER));
         let (away, switched, asked) = (Away::default(), Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { places, away, crew, traffic, origin, switched, asked });
+        // Whose answers are marked has somebody in front who tells the visitor.
+        let late = stop.late.clone().filter(|_| origin.is_none());
+        let shared = Shared { places, away, crew, traffic, origin, late, switched, asked };
+        let shared = Arc::new(shared);
         Self { turn, members, watch, shared }
     }
 

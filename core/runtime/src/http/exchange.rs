@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Instant};
 use adit_chain::{
     Body, BodyLimits, Exchange, Id, Needs, OnError, Origin, Outcome, Refusal, Trace, Unwind,
 };
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header::HOST};
+use adit_net::until::until;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
+    header::{CONNECTION, HOST},
+};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     away::Away,
@@ -27,7 +32,7 @@ use super::{
     whole::{buffer_request, buffered, settle_length, take_request},
 };
 use crate::{
-    Forwarded,
+    Forwarded, UpstreamError,
     divert::{MAX_FORWARDS, forwarded_too_often},
     render::{Taste, hang_up, render},
 };
@@ -41,6 +46,8 @@ pub(super) struct Shared {
     pub(super) traffic: Arc<Traffic>,
     /// Secret with which answers of this side are marked.
     pub(super) origin: Option<Arc<str>>,
+    /// Cancelled when nobody is to wait for an answer any more.
+    pub(super) late: Option<CancellationToken>,
     /// What comes after HTTP, once a `101` was answered.
     pub(super) switched: Mutex<Option<Switched>>,
     /// The visitor's bytes, if it asked for another protocol last. When the connection ends, the HTTP
@@ -74,7 +81,16 @@ pub(super) fn serve(
             way.watch(&shared, (&conn, &*tap), &request);
         }
         let result = match raw {
-            Ok(()) => answer(&shared, request, taste, &mut way).await,
+            Ok(()) => match shared.late.clone() {
+                None => answer(&shared, request, taste, &mut way).await,
+                Some(late) => {
+                    let answering = Box::pin(answer(&shared, request, taste, &mut way));
+                    match until(late, answering).await {
+                        Some(result) => result,
+                        None => Err(too_late()),
+                    }
+                }
+            },
             Err(wrong) => Err(guard::refusal(wrong)),
         };
         let response = match result {
@@ -96,6 +112,13 @@ pub(super) fn serve(
         let finish = way.finish.and_then(|finish| shared.leave(finish, &response, is_head));
         Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed, finish)))
     }
+}
+
+/// What visitors are told who waited when the agent ended.
+fn too_late() -> Refusal {
+    let mut refusal = UpstreamError::AgentGone.to_refusal();
+    refusal.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    refusal
 }
 
 impl Shared {
@@ -171,7 +194,7 @@ async fn answer(
     if request.method() == Method::CONNECT {
         let message = "This is not a proxy.";
         let mut refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
-        refusal.headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        refusal.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         return Err(refusal);
     }
     let seat = shared.places.seat(host.as_ref()).await?;

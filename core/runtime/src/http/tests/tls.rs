@@ -13,6 +13,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinSet,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     handling::{at_connect, at_request},
@@ -187,6 +188,42 @@ async fn a_refused_connection_is_told_inside_tls() {
     let mut answer = String::new();
     within(visitor.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_is_told_of_an_end_that_nobody_else_can_tell_of() {
+    let mut rig = Rig::with(plan(TlsDefault::Here(server()))).await;
+    let (late, origin) = (CancellationToken::new(), Some("secret".into()));
+    (rig.cx.stop.late, rig.cx.origin) = (Some(late.clone()), origin);
+    let mut visitor = handshake(&mut rig, &[tls::ALPN_HTTP1]).await;
+    visitor.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+    let mut service = rig.served().await;
+    service.head().await;
+    rig.cx.stop.drain.cancel();
+    late.cancel();
+    let mut page = String::new();
+    within(visitor.read_to_string(&mut page)).await.unwrap();
+    assert!(page.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{page}");
+    assert!(page.contains("ngrok-error-code: ERR_NGROK_3210\r\n"), "{page}");
+    assert!(page.contains("connection: close\r\n"), "{page}");
+    assert_eq!(service.rest().await, "");
+    drop(visitor);
+    assert_eq!(rig.closed().await.ended, Ended::Done);
+}
+
+#[tokio::test]
+async fn behind_an_edge_that_speaks_for_us_who_waits_may_wait_to_the_end() {
+    let mut rig = Rig::with(plan(TlsDefault::None)).await;
+    let (late, origin) = (CancellationToken::new(), Some("secret".into()));
+    (rig.cx.stop.late, rig.cx.origin) = (Some(late.clone()), origin);
+    let mut visitor = rig.visit().await;
+    visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    let mut service = rig.served().await;
+    service.head().await;
+    rig.cx.stop.drain.cancel();
+    late.cancel();
+    service.send(OK).await;
+    assert!(visitor.rest().await.ends_with("\r\n\r\nok"));
 }
 
 #[tokio::test]
