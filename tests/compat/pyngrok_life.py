@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import yaml
-from pyngrok import conf, ngrok
+from pyngrok import agent, conf, ngrok
 from pyngrok.conf import PyngrokConfig
 from pyngrok.exception import PyngrokNgrokError, PyngrokNgrokHTTPError
 
@@ -134,6 +134,26 @@ def _():
     eventually(lambda: (tunnel.refresh_metrics(), tunnel.metrics["http"]["count"])[1] > 0, 3)
     ngrok.api_request(where, "DELETE")
     equal(listed(), [])
+
+
+@check("a request is replayed through the tunnel that is named, and through none that is not there")
+def _():
+    made = config()
+    one, two = (connect(made, str(SERVICE), name=name) for name in ("one", "two (2)"))
+    visit(one.public_url, "/captured")
+    listed = lambda: agent.get_requests(pyngrok_config=made)
+    eventually(lambda: len(listed()) == 1 and listed()[0].response, 3)
+    first = listed()[0]
+    agent.replay_request(first.id, tunnel_name=two.name, pyngrok_config=made)
+    equal(sorted((r.tunnel_name, r.request["uri"]) for r in listed()),
+          [("one", "/captured"), ("two (2)", "/captured")])
+    try:
+        agent.replay_request(first.id, tunnel_name="nobody", pyngrok_config=made)
+    except PyngrokNgrokHTTPError as error:
+        equal(error.status_code, 404)
+    else:
+        raise AssertionError("it was replayed somewhere")
+    equal(len(listed()), 2)
 
 
 @check("disconnect takes the tunnel away, and nothing else")
