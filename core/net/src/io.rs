@@ -105,6 +105,16 @@ impl Io {
         }
     }
 
+    /// The stream of a session at the bottom, below TLS, if there is one. What is read and written
+    /// there is not for others: it may be asked how it is.
+    pub fn lowest_pipe(&mut self) -> Option<&mut dyn Pipe> {
+        match self {
+            Self::Pipe(pipe) => Some(&mut **pipe),
+            Self::Tls(tls) => tls.get_mut().0.inner_mut().lowest_pipe(),
+            Self::Tcp(_) | Self::Unix(_) | Self::Other(_) => None,
+        }
+    }
+
     /// Address of the peer, where known.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.lowest_tcp()?.peer_addr().ok().map(canonical)

@@ -6,7 +6,10 @@ use adit_agent::EndpointSpec;
 use adit_config::file::TerminateAt;
 use adit_net::tls::{ALPN_HTTP1, client};
 use adit_tests::{Identity, Upstream, World, identity, service, soon, visitor::until_the_end};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, Interest},
+    net::TcpListener,
+};
 
 const HOST: &str = "app.tunnel.test";
 const URL: &str = "https://app.tunnel.test";
@@ -70,6 +73,29 @@ async fn the_agent_can_end_tls_for_a_tls_endpoint() {
     socket.write_all(b"hello").await.unwrap();
     socket.shutdown().await.unwrap();
     assert_eq!(until_the_end(&mut socket).await, "hello");
+    world.down().await.assert_clean();
+}
+
+#[tokio::test]
+async fn a_visitor_that_finished_and_is_gone_does_not_hold_the_agent_that_ends_tls() {
+    let ours = Identity::new(HOST);
+    let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let spec = EndpointSpec::tls(&format!("tcp://{}", service.local_addr().unwrap()))
+        .url("tls://app.tunnel.test")
+        .terminate_at(TerminateAt::Agent)
+        .certificate(&ours.cert, &ours.key);
+    let world = World::new().agent(spec).up().await;
+    let trusting = client::verified(identity::roots(&ours.root), &[]);
+    let mut visitor = world.visitor().with_tls(trusting).try_tls(&[]).await.unwrap();
+    visitor.write_all(b"all").await.unwrap();
+    visitor.shutdown().await.unwrap();
+    let (mut served, _) = soon("the visitor's connection", service.accept()).await.unwrap();
+    let mut all = String::new();
+    soon("the visitor's end", served.read_to_string(&mut all)).await.unwrap();
+    assert_eq!(all, "all");
+    visitor.get_ref().0.set_zero_linger().unwrap();
+    drop(visitor);
+    soon("the relay's end", served.ready(Interest::ERROR)).await.unwrap();
     world.down().await.assert_clean();
 }
 

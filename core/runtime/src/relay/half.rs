@@ -71,14 +71,14 @@ impl Half {
         self.phase == Phase::Done
     }
 
-    /// Why a sink that is a session's stream takes nothing more, if so. Nobody is told of that who
-    /// neither reads nor writes.
+    /// Why a sink that is a session's stream, or TLS over one, takes nothing more, if so. Nobody is
+    /// told of that who neither reads nor writes.
     pub(super) fn refusal(&self, cx: &mut Context<'_>, sink: &mut Io) -> Option<io::ErrorKind> {
-        let Io::Pipe(pipe) = sink else { return None };
+        let pipe = sink.lowest_pipe()?;
         let state = match self.phase {
-            Phase::Moving => pin(&mut **pipe).poll_ready(cx),
+            Phase::Moving => pin(pipe).poll_ready(cx),
             Phase::Closing => return None, // it asks by itself
-            Phase::Done => pin(&mut **pipe).poll_close(cx),
+            Phase::Done => pin(pipe).poll_close(cx),
         };
         match state {
             Poll::Ready(Err(error)) => Some(error.kind()),
