@@ -182,7 +182,8 @@ def _():
         process.kill()
     done = run("start", "--none", "--log=stdout", "--config", file_of("none.yml", f"authtoken: {TOKEN}\n"))
     equal(done.returncode, 1)
-    contains(done.stdout + done.stderr, "version", "config upgrade")
+    contains(done.stderr, "version", "config upgrade")
+    contains(words(done.stdout.splitlines()[-1])["err"], "the version property is required")
 
 
 @check("a wrong token: the code in err, on a line of its own in the block, exit 1")

@@ -90,8 +90,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         _ => cli.global.config,
     };
     cli.global = GlobalArgs { config, persona, deprecated, ..cli.global };
+    let global = cli.global.clone();
     let result = dispatch(cli, args.first()).map_err(|error| failure::text(persona, &error));
     let result = result.inspect_err(|err| {
+        load::start_log_of_flags(&global);
         tracing::error!(target: log::CRIT, %err, "command failed");
     });
     let reader = load::end_log();

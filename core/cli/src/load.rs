@@ -17,8 +17,8 @@ use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use crate::{
-    args::GlobalArgs,
-    deprecated,
+    args::{GlobalArgs, SessionArgs},
+    deprecated, flags,
     log::{self, LogGuard, Purpose, Reader},
 };
 
@@ -44,6 +44,19 @@ static LOG: Mutex<Option<LogGuard>> = Mutex::new(None);
 /// Keeps a log open until the end of the process.
 pub(crate) fn keep_log(log: LogGuard) {
     *LOG.lock() = Some(log);
+}
+
+/// Starts the log that the flags ask for, unless there is one: that something is wrong with the files
+/// or with other flags is told there, too, and wrappers look nowhere else.
+pub(crate) fn start_log_of_flags(global: &GlobalArgs) {
+    if global.log.is_none() || LOG.lock().is_some() {
+        return;
+    }
+    let Ok(flags) = flags::file(global, &SessionArgs::default()) else { return };
+    let Ok(config) = (Layers { flags, ..Layers::default() }).resolve() else { return };
+    if let Ok(log) = log::start(&config.log, Purpose::Record) {
+        keep_log(log);
+    }
 }
 
 /// Writes what is queued, and closes the log; who reads it, if a program does.
