@@ -98,6 +98,22 @@ pub(super) enum Switch {
     No,
 }
 
+/// Has a response say once how long it is.
+///
+/// Fact: RFC 9110, section 8.6: the same length in a list, or in several lines, may be taken for one,
+/// and must not be passed on; visitors with HTTP/2 refuse it. The HTTP library lets others not in.
+pub(super) fn one_length(headers: &mut HeaderMap) {
+    let mut all = headers.get_all(CONTENT_LENGTH).iter();
+    let (Some(first), second) = (all.next(), all.next()) else { return };
+    let one = first.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
+    if second.is_none() && one.len() == first.len() {
+        return;
+    }
+    if let Ok(one) = HeaderValue::from_bytes(one.trim_ascii()) {
+        headers.insert(CONTENT_LENGTH, one);
+    }
+}
+
 /// Removes what concerns one hop only, and tells whether the message switches protocols; then
 /// `Connection: upgrade` and `Upgrade` are left in.
 pub(super) fn strip(headers: &mut HeaderMap, has: Has) -> Switch {

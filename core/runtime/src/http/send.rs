@@ -4,8 +4,8 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use adit_chain::{Body, Origin, Refusal, code};
 use http::{
-    HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{CONNECTION, EXPECT, HOST},
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING},
     uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper::body::Incoming;
@@ -98,7 +98,10 @@ fn prepare(
         request.headers_mut().remove(EXPECT);
         to_absolute(request);
         *request.version_mut() = Version::HTTP_2;
-    } else if request.headers().get(EXPECT).is_some_and(expects)
+        return reuse;
+    }
+    frame_unusual_body(request);
+    if request.headers().get(EXPECT).is_some_and(expects)
         && !http_body::Body::is_end_stream(request.body())
     {
         expect_continue(&shared.traffic, request, way.interim);
@@ -107,6 +110,21 @@ fn prepare(
         interim.hear(&shared.traffic, request);
     }
     reuse
+}
+
+/// Says how a body is framed where the HTTP library would take it for none.
+///
+/// Fact: it drops bodies of unknown length with these methods unless a header announces them. They
+/// are rare, and have a meaning to some: searches, for instance.
+fn frame_unusual_body(request: &mut Request<Body>) {
+    let is_unusual = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_unusual || http_body::Body::is_end_stream(request.body()) {
+        return;
+    }
+    let is_framed = http_body::Body::size_hint(request.body()).exact().is_some();
+    if !is_framed && !request.headers().contains_key(CONTENT_LENGTH) {
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
 }
 
 /// HTTP/2 has the authority in the target.
@@ -163,6 +181,7 @@ fn receive(
     let headers = response.headers_mut();
     let has = Has::of(headers);
     let switch = headers::strip(headers, has);
+    headers::one_length(headers);
     let mut is_own = false;
     if has.intersects(Has::ERROR_CODE | Has::ORIGIN) {
         is_own = headers::strip_marks(headers, has, pipe.origin());

@@ -55,6 +55,38 @@ async fn a_pipe_that_closed_while_idle_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_body_of_unknown_length_is_passed_on_whatever_the_method() {
+    let mut rig = Rig::new().await;
+    let mut visitor = rig.visit().await;
+    let chunked = "Host: a.test\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for method in ["GET", "HEAD", "PUT"] {
+        visitor.send(&format!("{method} / HTTP/1.1\r\n{chunked}3\r\none\r\n")).await;
+        let mut service = rig.served().await;
+        let head = service.head().await;
+        assert!(head.contains("transfer-encoding: chunked\r\n"), "{head}");
+        assert_eq!(service.until("one\r\n").await, "3\r\none\r\n");
+        visitor.send("3\r\ntwo\r\n0\r\n\r\n").await;
+        assert_eq!(service.until("0\r\n\r\n").await, "3\r\ntwo\r\n0\r\n\r\n");
+        service.send("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
+        visitor.until("\r\n\r\n").await;
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_is_said_several_times_is_passed_on_once() {
+    for length in ["2, 2", "2 ,2,2", "2\r\ncontent-length: 2", "2"] {
+        let mut rig = Rig::new().await;
+        let mut visitor = rig.visit().await;
+        visitor.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        let mut service = rig.served().await;
+        service.head().await;
+        service.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\nok")).await;
+        assert_eq!(visitor.head().await, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n");
+        assert_eq!(visitor.until("ok").await, "ok");
+    }
+}
+
+#[tokio::test]
 async fn what_a_visitor_says_of_itself_is_replaced() {
     let mut rig = Rig::new().await;
     let mut visitor = rig.visit().await;

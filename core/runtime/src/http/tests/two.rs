@@ -159,6 +159,28 @@ async fn a_burst_of_small_frames_is_passed_on() {
     assert_eq!(response.unwrap().status(), 200);
 }
 
+#[tokio::test]
+async fn a_body_of_any_length_and_with_any_method_is_passed_on() {
+    for method in ["GET", "HEAD", "DELETE", "POST"] {
+        let mut rig = Rig::new().await;
+        let mut tasks = JoinSet::new();
+        let mut sender = client(&mut rig, &mut tasks).await;
+        let frame = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"search")));
+        let body = StreamBody::new(futures_util::stream::iter([frame])).boxed();
+        let request = Request::builder().method(method).uri("http://a.test/").body(body).unwrap();
+        let answer = async {
+            let mut service = rig.served().await;
+            let head = service.head().await;
+            assert!(head.contains("transfer-encoding: chunked\r\n"), "{head}");
+            service.until("6\r\nsearch\r\n0\r\n\r\n").await;
+            service.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+        };
+        let asked = sender.send_request(request);
+        let (response, ()) = within(async { tokio::join!(asked, answer) }).await;
+        assert_eq!(response.unwrap().status(), 204, "{method}");
+    }
+}
+
 const CHUNK: usize = 16 * 1024;
 /// Chunks that fill the windows on the way: a visitor's by default, and ours towards the service.
 const FILLING: usize = (2 * 1024 * 1024 + crate::limits::STREAM_WINDOW as usize) / CHUNK;
