@@ -1,5 +1,7 @@
 //! Which certificate a name gets: a configured one, or a leaf of the local CA made on demand.
 
+mod flaws;
+
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -13,8 +15,11 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer as _};
+use x509_parser::{
+    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer as _, time::ASN1Time,
+};
 
+use self::flaws::flaws;
 use crate::{
     ca::{Ca, CaError, Issued, LEAF_LIFE},
     edge::StartError,
@@ -63,6 +68,10 @@ impl Certificates {
         for pair in &settings.certificates {
             let key = identity::load(&pair.cert, &pair.key)?;
             let names = names_of(&key);
+            let leaf = key.cert.first();
+            for flaw in leaf.map(|leaf| flaws(leaf, ASN1Time::now())).unwrap_or_default() {
+                tracing::warn!(cert = %pair.cert, flaw, "agents and visitors will refuse this certificate");
+            }
             configured.push(Configured { names, key });
         }
         let local = if configured.is_empty() {
