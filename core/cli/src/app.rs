@@ -86,7 +86,8 @@ pub(crate) fn one(
     endpoint: &EndpointArgs,
     tunnel: Tunnel,
 ) -> Result<ExitCode> {
-    let name = endpoint.name.clone().unwrap_or_else(|| flags::COMMAND_LINE.to_owned());
+    let name = endpoint.name.clone().filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| flags::COMMAND_LINE.to_owned());
     let choice = Choice::One(name.clone());
     let flags = {
         let (global, session, policies) =

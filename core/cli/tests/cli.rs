@@ -178,7 +178,8 @@ fn a_deprecated_flag_is_told_in_the_log_and_nowhere_else() {
 #[test]
 fn with_a_log_on_standard_output_nothing_else_stands_there() {
     let home = tempfile::tempdir().unwrap();
-    let mut agent = Agent::start(home, &["http", "1", "--log-format=logfmt"]);
+    // What a script passes from a variable that is not set is not said.
+    let mut agent = Agent::start(home, &["http", "1", "--log-format=logfmt", "--name="]);
     let mut records = Vec::new();
     let url = loop {
         let line = agent.lines.next().unwrap().unwrap();
@@ -194,6 +195,7 @@ fn with_a_log_on_standard_output_nothing_else_stands_there() {
     let position = |msg: &str| records.iter().position(|r| r.contains(&format!("msg=\"{msg}\"")));
     assert!(position("client session established") < position("tunnel session started"));
     assert!(position("tunnel session started").is_some());
+    assert!(records.last().is_some_and(|r| r.contains(" name=command_line ")), "{records:?}");
     let (status, body) = get(&url);
     assert_eq!(status, "HTTP/1.1 502 Bad Gateway");
     assert!(body.contains("ERR_NGROK_8012") && body.contains("localhost:1"), "{body}");

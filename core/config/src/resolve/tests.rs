@@ -219,6 +219,19 @@ fn verification_of_the_upstream_has_two_names() {
 }
 
 #[test]
+fn an_address_that_is_empty_asks_for_nothing() {
+    let tunnel = |keys: &str| {
+        let c = config(&format!("version: 2\ntunnels: {{a: {{addr: 80, {keys}}}}}"));
+        let Address::Urls(urls) = &c.endpoints[0].address else { panic!("{:?}", c.endpoints) };
+        urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let all = "url: '', domain: '', hostname: '', subdomain: ''";
+    assert_eq!(tunnel(&format!("proto: http, {all}")), "https://");
+    assert_eq!(tunnel("proto: http, subdomain: '', domain: a.test"), "https://a.test");
+    assert_eq!(tunnel("proto: tcp, url: 'tcp://a.test:22', remote_addr: ''"), "tcp://a.test:22");
+}
+
+#[test]
 fn what_is_wrong_with_a_certificate_is_told_where_it_is_named() {
     let pem = |flag| At::from_flag(PemSource::Text("not PEM".to_owned()), flag);
     let pair = KeyPair { certificate: pem("--crt"), key: pem("--key") };

@@ -20,6 +20,10 @@ use crate::{
 };
 
 pub(super) fn resolve(name: At<String>, mut t: Tunnel, cx: &mut Context) -> Option<Endpoint> {
+    if name.value.is_empty() {
+        cx.error(&name.place, "the tunnel has no name");
+        return None;
+    }
     let keys = keys(&t);
     t.upstream_tls_verify = t.upstream_tls_verify.take().or(t.verify_upstream_tls.take());
     let kind = kind(&name, &t, cx)?;
@@ -129,6 +133,9 @@ fn address(
     binding: Option<&At<Binding>>,
     cx: &mut Context,
 ) -> Option<Address> {
+    // What scripts pass from a variable that is not set asks for nothing.
+    let all = [&mut t.url, &mut t.remote_addr, &mut t.domain, &mut t.hostname, &mut t.subdomain];
+    all.into_iter().for_each(|at| drop(at.take_if(|at| at.value.is_empty())));
     let written = [&t.url, &t.remote_addr, &t.domain, &t.hostname, &t.subdomain];
     if let Some(second) = written.into_iter().flatten().nth(1) {
         let message = format!("tunnel {:?} asks for more than one address", name.value);
@@ -148,6 +155,12 @@ fn address(
         return Some(Address::Urls(vec![(Scheme::Tcp, parsed).into()]));
     }
     if let Some(host) = t.domain.take().or_else(|| t.hostname.take()) {
+        if host.value.contains("://") {
+            let d =
+                Diagnostic::new(host.place, format!("{:?} is more than a host name", host.value));
+            cx.fail(d.hint("leave the scheme out, or write it as url").code(9034));
+            return None;
+        }
         let url = host.map(|h| format!("{}://{h}", kind.default_scheme()));
         return endpoint_url(&url, Some(kind), binding, cx).map(urls);
     }

@@ -71,6 +71,15 @@ fn single_mistakes_have_clear_words() {
              it belongs to a tunnel; an endpoint has url:, upstream: and handlers:",
         ),
         (
+            "version: 2\ntunnels: {a: {proto: http, addr: 1, domain: \"https://a.b\"}}\n",
+            "0.yml:2:45: \"https://a.b\" is more than a host name; \
+             leave the scheme out, or write it as url (ERR_NGROK_9034)",
+        ),
+        (
+            "version: 2\ntunnels: {\"\": {proto: http, addr: 1}}\n",
+            "0.yml:2:11: the tunnel has no name",
+        ),
+        (
             "version: 2\nregion: mars\n",
             "0.yml:2:9: unknown region \"mars\"; \
              use one of auto, us, us-cal-1, eu, ap, au, sa, jp, in",
