@@ -25,6 +25,9 @@ pub(super) struct Tracked {
     _exchange: Option<InFlight>,
     pipe: Option<Borrowed>,
     finish: Option<Box<Finish>>,
+    /// What broke it, held back for a turn: the HTTP library drops what it has not written when it
+    /// hears of it, and that may be all that there was to say.
+    broken: Option<BoxError>,
 }
 
 /// Counts an exchange as under way for as long as it lives.
@@ -64,7 +67,7 @@ impl Tracked {
         pipe: Option<Borrowed>,
         finish: Option<Box<Finish>>,
     ) -> Self {
-        Self { body, _exchange: Some(exchange), pipe, finish }
+        Self { body, _exchange: Some(exchange), pipe, finish, broken: None }
     }
 
     /// Of a response that another exchange is answered with.
@@ -73,7 +76,7 @@ impl Tracked {
         pipe: Option<Borrowed>,
         finish: Option<Box<Finish>>,
     ) -> Self {
-        Self { body, _exchange: None, pipe, finish }
+        Self { body, _exchange: None, pipe, finish, broken: None }
     }
 }
 
@@ -86,6 +89,9 @@ impl HttpBody for Tracked {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let frame = Pin::new(&mut this.body).poll_frame(cx);
         if let Poll::Ready(None) = frame {
             this.pipe = None;
@@ -104,11 +110,16 @@ impl HttpBody for Tracked {
                 Poll::Pending => {}
             }
         }
+        if let Poll::Ready(Some(Err(error))) = frame {
+            this.broken = Some(error);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

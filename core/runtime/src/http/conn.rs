@@ -6,6 +6,7 @@
 //! ```
 
 use std::{
+    error::Error as _,
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
@@ -27,7 +28,7 @@ use tracing::debug;
 use super::{
     away::Away,
     crew::{Crew, Members},
-    exchange::{Shared, serve},
+    exchange::{HangUp, Shared, serve},
     nap::Napping,
     overheard::Overheard,
     places::Places,
@@ -181,7 +182,12 @@ impl Serving {
                 let read = [read, unread].concat();
                 End::Http2(Rewind::with_prefix(read.into(), io))
             }
-            Err(error) if is_abort(&error) => End::Early(Ended::Broken),
+            Err(error) if is_abort(&error) => {
+                if breaks_off(&error) {
+                    io.reset_on_drop();
+                }
+                End::Early(Ended::Broken)
+            }
             Err(error) => {
                 debug!(%error, "HTTP/1 with the visitor ended");
                 End::Over(io)
@@ -319,6 +325,12 @@ pub(super) async fn linger(mut io: Io, cut: &CancellationToken) -> Ended {
 fn early(traffic: &Traffic, ended: Ended) -> Poll<End> {
     traffic.doom(ended.failure());
     Poll::Ready(End::Early(ended))
+}
+
+/// Whether it is an answer that ends too early, which must not look whole where its end is that of
+/// the connection.
+fn breaks_off(error: &hyper::Error) -> bool {
+    error.is_user() && !error.source().is_some_and(|source| source.is::<HangUp>())
 }
 
 /// Whether nobody is there to hear more.

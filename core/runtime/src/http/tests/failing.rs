@@ -170,6 +170,40 @@ async fn an_answer_that_breaks_off_is_not_passed_off_as_whole() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_broken_body_arrives() {
+    for broken in ["zz\r\n", "2\r\nok\r\nzz\r\n"] {
+        let mut rig = Rig::new().await;
+        let mut visitor = rig.visit().await;
+        visitor.send(GET).await;
+        let mut service = rig.served().await;
+        service.head().await;
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        service.send(&format!("{head}{broken}")).await;
+        assert_eq!(visitor.head().await, head);
+        let mut rest = Vec::new();
+        let reading = tokio::io::AsyncReadExt::read_to_end(&mut visitor.0, &mut rest);
+        let _ = within(reading).await;
+        let whole = broken.strip_suffix("zz\r\n").unwrap();
+        assert_eq!(String::from_utf8_lossy(&rest), whole);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_would_end_with_its_connection_ends_in_a_reset_where_it_breaks_off() {
+    let mut rig = Rig::new().await;
+    let mut visitor = rig.visit().await;
+    visitor.send("GET / HTTP/1.0\r\nHost: a.test\r\n\r\n").await;
+    let mut service = rig.served().await;
+    service.head().await;
+    service.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n").await;
+    visitor.until("\r\n\r\nok").await;
+    drop(service);
+    let mut rest = Vec::new();
+    let read = within(tokio::io::AsyncReadExt::read_to_end(&mut visitor.0, &mut rest)).await;
+    assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn an_early_answer_arrives_though_the_body_is_still_being_sent() {
     let mut rig = Rig::new().await;
     let mut visitor = rig.visit().await;
