@@ -29,7 +29,7 @@ use super::{
     sock::Traffic,
     switched::{Switched, detach},
     way::Way,
-    whole::{buffer_request, buffered, settle_length, take_request},
+    whole::{buffer_request, buffered, leave_out_body, settle_length, take_request},
 };
 use crate::{
     Forwarded, UpstreamError,
@@ -72,6 +72,7 @@ pub(super) fn serve(
         *shared.asked.lock() = Some(asked.clone());
     }
     let is_http11 = request.version() == Version::HTTP_11;
+    let is_http2 = request.version() == Version::HTTP_2;
     let interim = is_http11.then(|| Awaited(shared.traffic.n_begun()));
     async move {
         let taste = Taste::of(request.headers());
@@ -93,7 +94,7 @@ pub(super) fn serve(
             },
             Err(wrong) => Err(guard::refusal(wrong)),
         };
-        let response = match result {
+        let mut response = match result {
             Ok(response) => response,
             Err(refusal) => {
                 if let Some(finish) = &mut way.finish {
@@ -110,6 +111,9 @@ pub(super) fn serve(
         }
         in_flight.metrics = way.metrics;
         let finish = way.finish.and_then(|finish| shared.leave(finish, &response, is_head));
+        if is_head && is_http2 {
+            leave_out_body(&mut response);
+        }
         Ok(response.map(|body| Tracked::new(body, in_flight, way.borrowed, finish)))
     }
 }

@@ -2,6 +2,7 @@
 
 use adit_chain::{Body, BodyTooLong, BoxError, Exchange, Refusal, code};
 use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_LENGTH};
+use http_body::Body as _;
 use tokio::time::timeout;
 
 use crate::Limits;
@@ -32,6 +33,17 @@ pub(super) fn settle_length(response: &mut Response<Body>, is_head: bool) {
     {
         let n_bytes = HeaderValue::from(bytes.len());
         response.headers_mut().insert(CONTENT_LENGTH, n_bytes);
+    }
+}
+
+/// Takes the body off the answer to a `HEAD`, and leaves its length.
+///
+/// Fact: the HTTP library does so for HTTP/1 and not for HTTP/2, where visitors take a body that must
+/// not be there for a broken stream.
+pub(super) fn leave_out_body(response: &mut Response<Body>) {
+    let body = std::mem::take(response.body_mut());
+    if let Some(n_bytes) = body.size_hint().exact().filter(|n_bytes| *n_bytes > 0) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(n_bytes.into());
     }
 }
 

@@ -181,6 +181,28 @@ async fn a_body_of_any_length_and_with_any_method_is_passed_on() {
     }
 }
 
+#[tokio::test]
+async fn a_page_is_not_sent_to_who_asks_for_the_head_of_it() {
+    let mut rig = Rig::new().await;
+    let mut tasks = JoinSet::new();
+    let mut sender = client(&mut rig, &mut tasks).await;
+    let mut page = async |method: &str| {
+        let request = Request::builder().method(method).uri("http://a.test/");
+        let asked = sender.send_request(request.body(Full::new(Bytes::new()).boxed()).unwrap());
+        let hang_up = async {
+            let mut service = rig.served().await;
+            service.head().await;
+        };
+        let (response, ()) = within(async { tokio::join!(asked, hang_up) }).await;
+        let (head, body) = response.unwrap().into_parts();
+        let body = within(body.collect()).await.unwrap().to_bytes();
+        (head.status.as_u16(), head.headers["content-length"].clone(), body.len())
+    };
+    let (status, said, n_bytes) = page("GET").await;
+    assert_eq!((status, &said), (502, &HeaderValue::from(n_bytes)));
+    assert_eq!(page("HEAD").await, (502, said, 0));
+}
+
 const CHUNK: usize = 16 * 1024;
 /// Chunks that fill the windows on the way: a visitor's by default, and ours towards the service.
 const FILLING: usize = (2 * 1024 * 1024 + crate::limits::STREAM_WINDOW as usize) / CHUNK;
