@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 mod api;
 mod cut;
+mod drain;
 mod process;
 mod reload;
 mod start;

@@ -5,6 +5,17 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{Program, Signal, here, visitor};
 
+/// Asks the program to end, once or twice, as soon as the service was asked.
+async fn interrupt(program: &mut Program, upstream: &Upstream, n_signals: usize) {
+    let hits = async || (upstream.hits() == 1).then_some(());
+    eventually("the service is asked", hits).await;
+    program.send(Signal::Int).await;
+    if n_signals == 2 {
+        soon("the first", program.line("received stop request")).await;
+        program.send(Signal::Int).await;
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_the_end_cuts_is_not_blamed_on_the_service() {
     // At the agent the bytes pass as they are watched, or unseen.
@@ -18,13 +29,7 @@ async fn a_request_that_the_end_cuts_is_not_blamed_on_the_service() {
         let request =
             format!("GET / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", visitor.authority());
         socket.write_all(request.as_bytes()).await.unwrap();
-        let hits = async || (upstream.hits() == 1).then_some(());
-        eventually("the service is asked", hits).await;
-        program.send(Signal::Int).await;
-        if n_signals == 2 {
-            soon("the first", program.line("received stop request")).await;
-            program.send(Signal::Int).await;
-        }
+        interrupt(&mut program, &upstream, n_signals).await;
         let page = until_the_end(&mut socket).await;
         let told = format!("{inspect}, {n_signals}: {page}");
         assert!(page.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{told}");
@@ -52,15 +57,7 @@ async fn so_it_is_where_the_agent_ends_tls() {
         let asking =
             visitor(&program.url().await, [127, 0, 0, 1].into(), Some(&ours.root)).get("/");
         let asking = if http2 { asking.http2() } else { asking };
-        let ending = async {
-            let hits = async || (upstream.hits() == 1).then_some(());
-            eventually("the service is asked", hits).await;
-            program.send(Signal::Int).await;
-            if n_signals == 2 {
-                soon("the first", program.line("received stop request")).await;
-                program.send(Signal::Int).await;
-            }
-        };
+        let ending = interrupt(&mut program, &upstream, n_signals);
         let (reply, ()) = tokio::join!(async { asking.await }, ending);
         let told = format!("{inspect}, {n_signals}, {http2}: {}", reply.text());
         assert_eq!((reply.status().as_u16(), reply.code()), (502, "ERR_NGROK_3210"), "{told}");

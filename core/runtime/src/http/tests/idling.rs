@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Ended, Limits, RouteOptions,
-    rig::{Plan, Rig, within},
+    rig::{Peer, Plan, Rig, within},
 };
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -21,6 +21,17 @@ async fn hurried() -> Rig {
     let limits = Limits { pipe_idle: Duration::from_millis(60), ..Limits::default() };
     let options = RouteOptions { limits, ..RouteOptions::new(Side::Edge) };
     Rig::with(Plan { options, ..Plan::default() }).await
+}
+
+/// A visitor and the service behind it, on connections that one exchange has gone over.
+async fn settled(rig: &mut Rig) -> (Peer, Peer) {
+    let mut visitor = rig.visit().await;
+    visitor.send(GET).await;
+    let mut service = rig.served().await;
+    service.head().await;
+    service.send(OK).await;
+    visitor.until("\r\n\r\nok").await;
+    (visitor, service)
 }
 
 #[tokio::test]
@@ -66,12 +77,7 @@ async fn what_may_not_be_asked_twice_or_was_is_not_asked_again() {
     let post = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n";
     for (request, n_asked) in [(post, 1), (with_body, 1), (GET, 2)] {
         let mut rig = Rig::new().await;
-        let mut visitor = rig.visit().await;
-        visitor.send(GET).await;
-        let mut service = rig.served().await;
-        service.head().await;
-        service.send(OK).await;
-        visitor.until("\r\n\r\nok").await;
+        let (mut visitor, mut service) = settled(&mut rig).await;
         visitor.send(request).await;
         service.head().await;
         for _ in 1..n_asked {
@@ -166,12 +172,7 @@ async fn a_visitor_that_pauses_is_answered_in_whatever_pieces_it_goes_on() {
 #[tokio::test]
 async fn a_resting_visitor_is_told_to_go() {
     let mut rig = hurried().await;
-    let mut visitor = rig.visit().await;
-    visitor.send(GET).await;
-    let mut service = rig.served().await;
-    service.head().await;
-    service.send(OK).await;
-    visitor.until("\r\n\r\nok").await;
+    let (mut visitor, mut service) = settled(&mut rig).await;
     assert_eq!(service.rest().await, "");
     rig.cx.stop.drain.cancel();
     assert_eq!(visitor.rest().await, "");

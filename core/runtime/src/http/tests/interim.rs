@@ -191,7 +191,8 @@ async fn a_hint_that_comes_after_our_answer_is_nobodys() {
 
 #[tokio::test]
 async fn a_service_that_says_that_it_is_at_work_has_time() {
-    let limits = Limits { response_timeout: Duration::from_secs(1), ..Limits::default() };
+    // Long against a pause of this test on a busy machine.
+    let limits = Limits { response_timeout: Duration::from_secs(3), ..Limits::default() };
     let options = RouteOptions { limits, ..RouteOptions::new(Side::Edge) };
     let mut rig = Rig::with(Plan { options, ..Plan::default() }).await;
     let mut visitor = rig.visit().await;
@@ -202,7 +203,7 @@ async fn a_service_that_says_that_it_is_at_work_has_time() {
         service.send(HINT).await;
         assert_eq!(visitor.head().await, HINT);
         // Together they are longer than it may be silent.
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_millis(900)).await;
     }
     service.send(OK).await;
     assert_eq!(visitor.head().await, OK_HEAD);
